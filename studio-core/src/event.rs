@@ -1,0 +1,352 @@
+//! What can happen to a run. An event says what is certain once it is on disk.
+
+mod opened;
+
+use crate::approval::Signed;
+use crate::dossier::{Checkpoint, Decision, ReviewPoint};
+use crate::gate::{EditJudgement, Judgement};
+use crate::model::Usage;
+use crate::name::{Approver, Digest, Label, PersonaName};
+use crate::plan::{Change, Plan};
+use crate::step::{Op, StepNo};
+use crate::text::{Kept, Prose};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use opened::{AdviserPost, Approvals, Mode, Opened, Planned, Posts};
+
+/// One fact of a run. The kinds and fields are the file format; see `docs/journal.md`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum Event {
+    /// A ticket entered the Studio. Always the first event.
+    RunOpened(Box<Opened>),
+    /// Another life of the Studio goes on with the run; what parked it is looked at again.
+    RunResumed {
+        /// The install that goes on.
+        install: String,
+        /// Its machine.
+        machine: String,
+    },
+    /// Somebody wrote what the work is about: the Planner before it, the Narrator after it.
+    BriefWritten {
+        /// Who.
+        by: PersonaName,
+        /// What.
+        brief: Prose,
+    },
+    /// A plan is on the table.
+    PlanProposed {
+        /// Whose it is.
+        by: PersonaName,
+        /// The plan.
+        plan: Plan,
+    },
+    /// The Engineer objects; the Planner is asked again.
+    PlanObjected {
+        /// Who objects.
+        by: PersonaName,
+        /// To what.
+        objections: Vec<Prose>,
+    },
+    /// The plan stands.
+    PlanAgreed {
+        /// Who agreed.
+        by: PersonaName,
+    },
+    /// A model is about to be asked.
+    ModelAsked {
+        /// For whom.
+        persona: PersonaName,
+        /// Which call of this persona, from 1.
+        turn: u32,
+        /// The hash of the prompt; the prompt can be built again.
+        prompt: Digest,
+        /// Which model.
+        model: String,
+    },
+    /// It answered. The answer is never bought again.
+    ModelAnswered {
+        /// For whom.
+        persona: PersonaName,
+        /// Which call.
+        turn: u32,
+        /// The answer, or why there was none.
+        answer: Answered,
+        /// What it cost.
+        usage: Usage,
+    },
+    /// The Engineer handed over edits and a runbook, and the rules looked at the edits.
+    EditsProposed {
+        /// Whose they are.
+        by: PersonaName,
+        /// The change.
+        change: Change,
+        /// What the rules say to each edit, in order.
+        judged: Vec<EditJudgement>,
+    },
+    /// The rules looked at a step.
+    StepJudged {
+        /// Which.
+        step: StepNo,
+        /// What they say.
+        judgement: Judgement,
+    },
+    /// A human is asked about an op; nothing runs until the answer.
+    ApprovalAsked {
+        /// The op.
+        op: Op,
+        /// The digest of its effect.
+        effect: Digest,
+        /// Why they are asked.
+        why: String,
+        /// When the question lapses.
+        expires: Timestamp,
+    },
+    /// A human agreed; the signature was verified.
+    ApprovalGiven {
+        /// Their word, as it was signed.
+        signed: Signed,
+    },
+    /// A human refused; the signature was verified.
+    ApprovalRefused {
+        /// Their word, as it was signed.
+        signed: Signed,
+    },
+    /// Nobody answered in time.
+    ApprovalExpired {
+        /// The op that was asked about.
+        op: Op,
+    },
+    /// The op may have run from here on.
+    StepGranted {
+        /// The op.
+        op: Op,
+        /// On whose word.
+        basis: Basis,
+    },
+    /// The op ended, and somebody saw how.
+    StepEnded {
+        /// The op.
+        op: Op,
+        /// How.
+        outcome: Outcome,
+    },
+    /// Nobody saw how the op ended, or whether it ran.
+    StepUnknown {
+        /// The op.
+        op: Op,
+        /// Why nobody knows.
+        why: String,
+    },
+    /// A human said what became of an op whose outcome nobody saw; the signature was verified.
+    StepSettled {
+        /// Their word, as it was signed.
+        signed: Signed,
+    },
+    /// A machine checked a criterion.
+    CriterionChecked {
+        /// Which.
+        criterion: Label,
+        /// What it found.
+        finding: Finding,
+    },
+    /// A Reviewer answered.
+    ReviewGiven {
+        /// Who.
+        by: PersonaName,
+        /// When they were asked.
+        point: ReviewPoint,
+        /// Where the work goes.
+        decision: Decision,
+        /// Why.
+        notes: Prose,
+    },
+    /// An adviser answered.
+    AdviceGiven {
+        /// Who.
+        by: PersonaName,
+        /// Where the run stood.
+        checkpoint: Checkpoint,
+        /// The step it is about, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<StepNo>,
+        /// What they said.
+        advice: crate::dossier::Advice,
+    },
+    /// The run ran into something it cannot pass by itself.
+    LimitReached {
+        /// Into what.
+        limit: Limit,
+        /// What it means and what to do.
+        why: String,
+    },
+    /// Nothing more will happen.
+    RunClosed {
+        /// How it ended.
+        state: Closing,
+        /// Why.
+        why: String,
+    },
+}
+
+/// What came of a call to a model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answered {
+    /// An answer.
+    Text(Kept),
+    /// None, and why.
+    Failed(String),
+}
+
+/// On whose word an op was granted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Basis {
+    /// The rules let it run unasked.
+    Auto,
+    /// A human's.
+    Approved(Approver),
+    /// Nobody's: a simulation assumed that a human would agree.
+    Assumed,
+}
+
+/// How an op ended, as it was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// The exit status; none if it was killed.
+    pub exit: Option<i32>,
+    /// What it wrote to standard output, redacted.
+    pub stdout: Kept,
+    /// What it wrote to standard error, redacted.
+    pub stderr: Kept,
+    /// True where a pretended host made it up, as a scenario or the step's own expectation says.
+    pub assumed: bool,
+    /// What its expectation misses; empty means it ended as it should.
+    pub misses: Vec<String>,
+}
+
+/// What a machine found about a criterion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// Whether it is met.
+    pub met: bool,
+    /// What shows it, or what is missing.
+    pub evidence: String,
+}
+
+/// What a run cannot pass by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limit {
+    /// The change was sent back too often.
+    Rounds,
+    /// The plan was objected to too often.
+    Objections,
+    /// Too many calls to the model.
+    ModelCalls,
+    /// Too many tokens.
+    Tokens,
+    /// The model's answers never fitted their form.
+    Repairs,
+    /// The model gave no answer.
+    Model,
+    /// A persona took too long.
+    TurnTime,
+    /// A persona failed too often.
+    Restarts,
+    /// A setting is missing.
+    Setting,
+}
+
+/// How a run is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Closing {
+    /// Every criterion is met, in truth.
+    Done,
+    /// Every criterion would be met: a simulation.
+    Rehearsed,
+    /// The rules or an adviser refused.
+    Refused,
+    /// A step planned by rule did not end as it should, or a human gave it up.
+    Failed,
+    /// Sent back too often.
+    OutOfRounds,
+    /// Too many calls or tokens.
+    OutOfBudget,
+    /// A human stopped it for good.
+    Cancelled,
+}
+
+/// What a run waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Parked {
+    /// A criterion has no check that a machine can make.
+    NeedsReview,
+    /// An approval, a settlement, or somebody who looks.
+    NeedsHuman,
+    /// A setting.
+    NeedsSetting,
+}
+
+impl Event {
+    /// Returns the event's kind, as the journal spells it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Event::RunOpened(_) => "run-opened",
+            Event::RunResumed { .. } => "run-resumed",
+            Event::BriefWritten { .. } => "brief-written",
+            Event::PlanProposed { .. } => "plan-proposed",
+            Event::PlanObjected { .. } => "plan-objected",
+            Event::PlanAgreed { .. } => "plan-agreed",
+            Event::ModelAsked { .. } => "model-asked",
+            Event::ModelAnswered { .. } => "model-answered",
+            Event::EditsProposed { .. } => "edits-proposed",
+            Event::StepJudged { .. } => "step-judged",
+            Event::ApprovalAsked { .. } => "approval-asked",
+            Event::ApprovalGiven { .. } => "approval-given",
+            Event::ApprovalRefused { .. } => "approval-refused",
+            Event::ApprovalExpired { .. } => "approval-expired",
+            Event::StepGranted { .. } => "step-granted",
+            Event::StepEnded { .. } => "step-ended",
+            Event::StepUnknown { .. } => "step-unknown",
+            Event::StepSettled { .. } => "step-settled",
+            Event::CriterionChecked { .. } => "criterion-checked",
+            Event::ReviewGiven { .. } => "review-given",
+            Event::AdviceGiven { .. } => "advice-given",
+            Event::LimitReached { .. } => "limit-reached",
+            Event::RunClosed { .. } => "run-closed",
+        }
+    }
+}
+
+impl Closing {
+    /// Returns the state's name, as reports and the command line show it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Closing::Done => "done",
+            Closing::Rehearsed => "rehearsed",
+            Closing::Refused => "refused",
+            Closing::Failed => "failed",
+            Closing::OutOfRounds => "out-of-rounds",
+            Closing::OutOfBudget => "out-of-budget",
+            Closing::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl Parked {
+    /// Returns the state's name, as reports and the command line show it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Parked::NeedsReview => "needs-review",
+            Parked::NeedsHuman => "needs-human",
+            Parked::NeedsSetting => "needs-setting",
+        }
+    }
+}

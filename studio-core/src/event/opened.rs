@@ -1,0 +1,94 @@
+//! The first event: what is certain when a run begins.
+
+use crate::dossier::Checkpoint;
+use crate::limits::RunLimits;
+use crate::name::{CommitId, Digest, PersonaName};
+use crate::ticket::Ticket;
+use serde::{Deserialize, Serialize};
+
+/// What is certain when a run begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Opened {
+    /// The ticket, as it was read.
+    pub ticket: Ticket,
+    /// Whether anything real can happen.
+    pub mode: Mode,
+    /// What a simulation does where a human would be asked.
+    pub approvals: Approvals,
+    /// Who plans.
+    pub planned: Planned,
+    /// Which model thinks.
+    pub model: String,
+    /// Who sits besides Planner and Engineer.
+    pub crew: Posts,
+    /// The limits.
+    pub limits: RunLimits,
+    /// The install that began it.
+    pub install: String,
+    /// Its machine.
+    pub machine: String,
+    /// The commit it works on.
+    pub base: Option<CommitId>,
+    /// The digest of the rules.
+    pub policy: Digest,
+    /// The version of the Studio.
+    pub version: String,
+}
+
+/// Whether anything real can happen. Fixed when the run opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Nothing runs but reads.
+    Observe,
+    /// Nothing runs; the change is shown.
+    Suggest,
+    /// Every step is pretended.
+    Simulate,
+    /// Steps run.
+    Live,
+}
+
+/// What a simulation does where a human would be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approvals {
+    /// It records that live would ask, and goes on.
+    Assume,
+    /// It asks.
+    Ask,
+}
+
+/// Who plans a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Planned {
+    /// The rule for entries that name their script: one step, exit 0.
+    Rule,
+    /// Planner and Engineer.
+    Crew,
+}
+
+/// Who sits besides Planner and Engineer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Posts {
+    /// A Reviewer.
+    pub reviewer: bool,
+    /// A Narrator.
+    pub narrator: bool,
+    /// Advisers, and where each is asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub advisers: Vec<AdviserPost>,
+}
+
+/// An adviser, and where they are asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdviserPost {
+    /// Their name.
+    pub name: PersonaName,
+    /// Where.
+    pub at: Vec<Checkpoint>,
+}

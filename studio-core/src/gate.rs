@@ -1,0 +1,184 @@
+//! Judging: what the rules say about a step or an edit. Pure; the same case gets the same judgement.
+
+use crate::name::{CommitId, Digest};
+use crate::plan::Edit;
+use crate::step::{Probe, Step};
+use crate::ticket::Stage;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The rules. They see the case and nothing else: no clock, no disk, no network.
+pub trait Gate: Send + Sync {
+    /// Judges a step.
+    fn judge(&self, case: &Case<'_>) -> Judgement;
+
+    /// Judges an edit of a ticket in `stage`.
+    fn judge_edit(&self, edit: &Edit, stage: Stage) -> EditJudgement;
+
+    /// Returns the digest of the rules, as the first event of a run records it.
+    fn policy(&self) -> Digest;
+}
+
+/// Everything a judgement of a step depends on, besides the rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The step.
+    pub step: &'a Step,
+    /// The stage of its ticket.
+    pub stage: Stage,
+    /// The commit the run works on.
+    pub base: Option<&'a CommitId>,
+    /// The bytes of the script it runs, as they stand in the changed tree.
+    pub script: Option<&'a [u8]>,
+}
+
+/// What may happen to a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It runs unasked.
+    Auto,
+    /// A human must agree.
+    Ask,
+    /// It may only be done inside a named, approved script.
+    ScriptOnly,
+    /// Never.
+    Refuse,
+}
+
+/// How much a step could do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// It looks.
+    Observe,
+    /// It writes in its own folder.
+    LocalWrite,
+    /// It changes a host or a cluster.
+    Mutate,
+    /// It takes away what cannot be had back.
+    Destroy,
+    /// Nobody understood it.
+    Opaque,
+    /// It is never allowed.
+    Forbidden,
+}
+
+/// What a second run would mean, and so what an unknown outcome may lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// It changes nothing: again is harmless.
+    Read,
+    /// Again leads to the same state.
+    Idempotent,
+    /// The policy knows a probe that tells.
+    Probed,
+    /// Once.
+    OneShot,
+}
+
+/// What the rules say about a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judgement {
+    /// What may happen to it.
+    pub verdict: Verdict,
+    /// How much it could do.
+    pub class: Class,
+    /// What a second run would mean.
+    pub effect: Effect,
+    /// Which rule decided.
+    pub rule: String,
+    /// Why, for a human.
+    pub why: String,
+    /// What would be better, for whoever proposed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub better: Option<String>,
+    /// The policy's own probe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
+    /// The digest of everything that decides the effect: what an approval is bound to.
+    pub digest: Digest,
+    /// The SHA-256 of the script it runs, as `sha256sum` prints it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<Digest>,
+}
+
+/// What may happen to an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EditVerdict {
+    /// Harmless even when merged.
+    Pass,
+    /// Committed unasked; the merge asks.
+    Gate,
+    /// The edit itself waits for a human.
+    Ask,
+    /// Never.
+    Block,
+}
+
+/// What the rules say about an edit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EditJudgement {
+    /// What may happen to it.
+    pub verdict: EditVerdict,
+    /// Which rule decided.
+    pub rule: String,
+    /// Why, and what would make it pass.
+    pub why: String,
+}
+
+/// The closed default: with no rules, nothing runs and nothing is edited.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ClosedGate;
+
+impl Gate for ClosedGate {
+    fn judge(&self, case: &Case<'_>) -> Judgement {
+        Judgement {
+            verdict: Verdict::Refuse,
+            class: Class::Forbidden,
+            effect: Effect::OneShot,
+            rule: "closed".into(),
+            why: "no rules are loaded, so nothing may run".into(),
+            better: None,
+            probe: None,
+            digest: Digest::blake3(case.step.argv.to_string().as_bytes()),
+            script: None,
+        }
+    }
+
+    fn judge_edit(&self, _: &Edit, _: Stage) -> EditJudgement {
+        EditJudgement { verdict: EditVerdict::Block, rule: "closed".into(), why: "no rules are loaded, so nothing may be edited".into() }
+    }
+
+    fn policy(&self) -> Digest {
+        Digest::zero()
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Verdict::Auto => "auto",
+            Verdict::Ask => "ask",
+            Verdict::ScriptOnly => "script-only",
+            Verdict::Refuse => "refuse",
+        })
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Class::Observe => "observe",
+            Class::LocalWrite => "local-write",
+            Class::Mutate => "mutate",
+            Class::Destroy => "destroy",
+            Class::Opaque => "opaque",
+            Class::Forbidden => "forbidden",
+        })
+    }
+}

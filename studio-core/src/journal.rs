@@ -1,0 +1,374 @@
+//! The truth of a run: one JSON object a line, chained by hashes. Everything else is derived from it.
+//!
+//! An event is written before the world changes, and synced before anything outside is done about
+//! it: [`Journal::barrier`] stands before every call to a model, every grant and every rest, so events
+//! in between share one sync. Format: `docs/journal.md`.
+
+use crate::clock::Clock;
+use crate::event::Event;
+use crate::limits::{INLINE_BYTES_MAX, LINE_BYTES_MAX};
+use crate::name::{Digest, RunId};
+use crate::redact::Redactor;
+use crate::run::{IllegalEvent, Place, Run};
+use crate::store::{Store, StoreError};
+use crate::text::Kept;
+use jiff::Timestamp;
+use serde::Deserialize;
+use std::fmt::Write;
+use std::sync::Arc;
+
+pub use crate::store::{Synced, Unsynced};
+
+/// The version of the format that this build writes, and the newest it reads.
+pub const VERSION: u32 = 1;
+
+/// The bytes between the hashed part of a line and its sum.
+const SUM_MARK: &str = ",\"sum\":\"";
+
+/// The writing end of one run. There is one a run: the store holds its lock.
+pub struct Journal<S: Store> {
+    store: S,
+    run: RunId,
+    last: Place,
+    prev: Digest,
+    dirty: bool,
+    poisoned: bool,
+    redactor: Redactor,
+    clock: Arc<dyn Clock>,
+}
+
+/// Proof that an event is in the journal, as good as `P`. Only a journal makes one, and it cannot
+/// be copied: what is done about an event is done once.
+#[derive(Debug)]
+pub struct Receipt<P> {
+    run: RunId,
+    place: Place,
+    _proof: P,
+}
+
+/// One line, read back and found whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it stands.
+    pub place: Place,
+    /// When it was written.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+}
+
+/// A journal, read back and found whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// Whose it is.
+    pub run: RunId,
+    /// Every event, oldest first.
+    pub entries: Vec<Entry>,
+    /// The sum of the last line: the head of the chain.
+    pub head: Digest,
+    /// How many bytes are whole.
+    pub bytes: u64,
+    /// How many bytes after them are a torn write: nothing valid follows, and nobody acted on it.
+    pub torn: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    n: u64,
+    v: u32,
+    at: Timestamp,
+    run: RunId,
+    epoch: u32,
+    kind: String,
+    body: serde_json::Value,
+    prev: Digest,
+    sum: Digest,
+}
+
+impl<S: Store> Journal<S> {
+    /// Begins the journal of a new run over an empty `store`.
+    pub fn begin(store: S, run: RunId, redactor: Redactor, clock: Arc<dyn Clock>) -> Journal<S> {
+        Journal { store, run, last: Place { n: 0, epoch: 1 }, prev: Digest::zero(), dirty: false, poisoned: false, redactor, clock }
+    }
+
+    /// Goes on with `log`, which `store` holds, in a new epoch.
+    pub fn resume(store: S, log: &Log, redactor: Redactor, clock: Arc<dyn Clock>) -> Journal<S> {
+        let last = log.entries.last().map(|entry| entry.place).unwrap_or_default();
+        let last = Place { n: last.n, epoch: last.epoch + 1 };
+        Journal { store, run: log.run.clone(), last, prev: log.head.clone(), dirty: false, poisoned: false, redactor, clock }
+    }
+
+    /// Returns whose journal this is.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// Returns the time, as this journal stamps it.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Returns the store beneath.
+    pub fn store(&mut self) -> &mut S {
+        &mut self.store
+    }
+
+    /// Folds `events` into `run` and writes them, in one piece. They are on disk after the next
+    /// [`Journal::barrier`]. An illegal event is not written.
+    ///
+    /// # Errors
+    /// An illegal event, or a store that failed. After either nothing is written any more.
+    pub async fn record(&mut self, run: &mut Run, events: Vec<Event>) -> Result<(), JournalError> {
+        self.healthy()?;
+        self.poisoned = true; // until all of it went well
+        let (mut lines, mut state, mut place, mut prev) = (String::new(), std::mem::take(run), self.last, self.prev.clone());
+        for event in events {
+            let event = self.redacted(event)?;
+            place.n += 1;
+            state = state.apply(&self.run, place, &event)?;
+            prev = encode(&mut lines, &self.run, place, self.clock.now(), &event, &prev)?;
+            tracing::info!(run = %self.run, n = place.n, kind = event.kind(), "recorded");
+        }
+        self.dirty = true;
+        self.store.append(&lines).await?;
+        (*run, self.last, self.prev, self.poisoned) = (state, place, prev, false);
+        Ok(())
+    }
+
+    /// Waits until everything recorded so far is on disk.
+    ///
+    /// # Errors
+    /// The sync failed: the journal is poisoned, since nobody knows what is on disk; start again.
+    pub async fn barrier(&mut self) -> Result<(), JournalError> {
+        self.healthy()?;
+        if self.dirty {
+            self.sync().await?;
+        }
+        Ok(())
+    }
+
+    /// Records one event, waits until it is on disk, and returns the proof.
+    ///
+    /// # Errors
+    /// As [`Journal::record`] and [`Journal::barrier`].
+    pub async fn record_synced(&mut self, run: &mut Run, event: Event) -> Result<Receipt<S::Proof>, JournalError> {
+        self.record(run, vec![event]).await?;
+        let proof = self.sync().await?;
+        Ok(Receipt { run: self.run.clone(), place: self.last, _proof: proof })
+    }
+
+    /// Keeps a text with the run: inline while it is small, else as a blob that is on disk when this
+    /// returns. Known secrets are taken out first.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn keep(&mut self, text: &str) -> Result<Kept, JournalError> {
+        let text = self.redactor.text(text);
+        if text.len() <= INLINE_BYTES_MAX {
+            return Ok(Kept::Inline(text));
+        }
+        let blob = Digest::blake3(text.as_bytes());
+        self.store.keep(&blob, text.as_bytes()).await?;
+        Ok(Kept::Blob { blob, bytes: text.len() as u64 })
+    }
+
+    /// Returns a kept text.
+    ///
+    /// # Errors
+    /// The blob is missing, or is not what its name says.
+    pub fn text(&self, kept: &Kept) -> Result<String, JournalError> {
+        match kept {
+            Kept::Inline(text) => Ok(text.clone()),
+            Kept::Blob { blob, .. } => {
+                let bytes = self.store.blob(blob)?;
+                let whole = Digest::blake3(&bytes) == *blob;
+                String::from_utf8(bytes).ok().filter(|_| whole).ok_or_else(|| JournalError::Blob(blob.clone()))
+            }
+        }
+    }
+
+    /// Takes known secrets out of a text that is about to leave for a prompt or a screen.
+    pub fn redact(&self, text: &str) -> String {
+        self.redactor.text(text)
+    }
+
+    async fn sync(&mut self) -> Result<S::Proof, JournalError> {
+        self.poisoned = true; // a failed sync is never tried again: the pages may be gone
+        let proof = self.store.sync().await?;
+        (self.poisoned, self.dirty) = (false, false);
+        Ok(proof)
+    }
+
+    fn healthy(&self) -> Result<(), JournalError> {
+        if self.poisoned { Err(JournalError::Poisoned) } else { Ok(()) }
+    }
+
+    fn redacted(&self, event: Event) -> Result<Event, JournalError> {
+        if self.redactor.is_empty() {
+            return Ok(event);
+        }
+        let value = serde_json::to_value(&event).map_err(JournalError::Form)?;
+        serde_json::from_value(self.redactor.value(value)).map_err(JournalError::Form)
+    }
+}
+
+impl<P> Receipt<P> {
+    /// Returns whose event it is.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// Returns its number.
+    pub fn n(&self) -> u64 {
+        self.place.n
+    }
+
+    /// Returns the life of the Studio that wrote it.
+    pub fn epoch(&self) -> u32 {
+        self.place.epoch
+    }
+}
+
+impl Log {
+    /// Reads a journal and checks every line: form, number, run, epoch, chain and sum. A torn end
+    /// is counted, not read: a write that never ended has no line feed.
+    ///
+    /// # Errors
+    /// Damage, another run's lines, a newer format, an empty journal: each with its line.
+    pub fn read(bytes: &[u8]) -> Result<Log, JournalError> {
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let torn = (bytes.len() - whole) as u64;
+        let mut log: Option<Log> = None;
+        for (at, line) in bytes[..whole].split_inclusive(|byte| *byte == b'\n').enumerate() {
+            let damaged = |why: String| JournalError::Damaged { line: at + 1, why };
+            let line = std::str::from_utf8(&line[..line.len() - 1]).map_err(|_| damaged("it is no text".into()))?;
+            let (run, prev, epoch, n) = match &log {
+                None => (None, Digest::zero(), 1, 1),
+                Some(log) => {
+                    let last = log.entries.last().map(|entry| entry.place).unwrap_or_default();
+                    (Some(&log.run), log.head.clone(), last.epoch, last.n + 1)
+                }
+            };
+            let Decoded { entry, run: whose, sum } = decode(line, &prev).map_err(|error| error.at(at + 1))?;
+            if run.is_some_and(|run| *run != whose) {
+                return Err(damaged(format!("it belongs to run {whose}")));
+            }
+            if entry.place.n != n || entry.place.epoch < epoch {
+                return Err(damaged(format!("it has number {} and epoch {}, expected {n} and at least {epoch}", entry.place.n, entry.place.epoch)));
+            }
+            let log = log.get_or_insert_with(|| Log { run: whose, entries: Vec::new(), head: prev, bytes: 0, torn });
+            log.entries.push(entry);
+            log.head = sum;
+            log.bytes = whole as u64;
+        }
+        log.ok_or(JournalError::Empty)
+    }
+
+    /// Folds the whole journal.
+    ///
+    /// # Errors
+    /// An event that cannot follow the ones before it.
+    pub fn fold(&self) -> Result<Run, IllegalEvent> {
+        Run::replay(&self.run, self.entries.iter().map(|entry| (entry.place, &entry.event)))
+    }
+}
+
+struct Decoded {
+    entry: Entry,
+    run: RunId,
+    sum: Digest,
+}
+
+fn encode(lines: &mut String, run: &RunId, place: Place, at: Timestamp, event: &Event, prev: &Digest) -> Result<Digest, JournalError> {
+    let event = serde_json::to_string(event).map_err(JournalError::Form)?;
+    let inner = event.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(&event);
+    let (start, Place { n, epoch }) = (lines.len(), place);
+    let _ = write!(
+        lines,
+        "{{\"n\":{n},\"v\":{VERSION},\"at\":\"{}\",\"run\":\"{run}\",\"epoch\":{epoch},{inner},\"prev\":\"{prev}\"",
+        crate::clock::stamp(at)
+    );
+    let sum = Digest::blake3(&lines.as_bytes()[start..]);
+    let _ = writeln!(lines, "{SUM_MARK}{sum}\"}}");
+    if lines.len() - start > LINE_BYTES_MAX { Err(JournalError::Long(lines.len() - start)) } else { Ok(sum) }
+}
+
+fn decode(line: &str, prev: &Digest) -> Result<Decoded, JournalError> {
+    let damaged = |why: &str| JournalError::Damaged { line: 0, why: why.to_string() };
+    if line.len() > LINE_BYTES_MAX {
+        return Err(JournalError::Long(line.len()));
+    }
+    let (hashed, _) = line.rsplit_once(SUM_MARK).ok_or_else(|| damaged("it has no sum"))?;
+    let version = || serde_json::from_str::<serde_json::Value>(line).ok().and_then(|value| value.get("v")?.as_u64());
+    let Line { n, v, at, run, epoch, kind, body, prev: before, sum } = match serde_json::from_str(line) {
+        Ok(line) => line,
+        Err(_) if version().is_some_and(|v| v > u64::from(VERSION)) => return Err(JournalError::Newer(version().unwrap_or_default())),
+        Err(error) => return Err(damaged(&format!("it is no line of a journal: {error}"))),
+    };
+    if v > VERSION {
+        return Err(JournalError::Newer(v.into()));
+    }
+    if Digest::blake3(hashed.as_bytes()) != sum {
+        return Err(damaged("its bytes do not match its sum"));
+    }
+    if before != *prev {
+        return Err(damaged("it does not follow the line before it"));
+    }
+    let event = serde_json::from_value(serde_json::json!({ "kind": kind, "body": body }));
+    let event = event.map_err(|error| damaged(&format!("it holds no event this version knows: {error}")))?;
+    Ok(Decoded { entry: Entry { place: Place { n, epoch }, at, event }, run, sum })
+}
+
+/// The journal cannot be read, or written any further.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Nothing in it.
+    #[error("the journal is empty: the run never began; delete its folder")]
+    Empty,
+    /// A line that is not as it was written.
+    #[error("the journal is damaged at line {line}: {why}; nothing was changed; restore the file from a copy, or begin a new run")]
+    Damaged {
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong.
+        why: String,
+    },
+    /// A format of the future.
+    #[error("the journal has format {0}, this version reads up to {VERSION}: use the newer studio that wrote it")]
+    Newer(u64),
+    /// An event that cannot follow.
+    #[error(transparent)]
+    Illegal(#[from] IllegalEvent),
+    /// The disk.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A write or sync failed before.
+    #[error("the journal is closed, since a write to it failed: start again, the run goes on from what is on disk")]
+    Poisoned,
+    /// A blob that is not what its name says.
+    #[error("the blob {0} of the run is damaged or no text")]
+    Blob(Digest),
+    /// An event too large for a line.
+    #[error("an event has {0} bytes; at most {LINE_BYTES_MAX} are written")]
+    Long(usize),
+    /// An event that cannot be written as JSON.
+    #[error("an event cannot be written: {0}")]
+    Form(#[source] serde_json::Error),
+}
+
+impl JournalError {
+    fn at(self, number: usize) -> JournalError {
+        match self {
+            JournalError::Damaged { why, .. } => JournalError::Damaged { line: number, why },
+            JournalError::Empty
+            | JournalError::Newer(_)
+            | JournalError::Illegal(_)
+            | JournalError::Store(_)
+            | JournalError::Poisoned
+            | JournalError::Blob(_)
+            | JournalError::Long(_)
+            | JournalError::Form(_) => self,
+        }
+    }
+}

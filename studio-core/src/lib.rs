@@ -1,0 +1,42 @@
+//! The loop of the Studio: a ticket goes in, a journal comes out, and the only thing that touches a
+//! machine is a permit.
+//!
+//! A ticket moves one way through this crate, and each module is one stop:
+//!
+//! 1. [`ticket`] says what is wanted; [`plan`] and [`step`] what will be done and how a machine will know.
+//! 2. [`event`] is what can happen to a run; [`journal`] keeps it, [`store`] on a disk.
+//! 3. [`run`] folds the journal and says what comes [`Next`](run::Next).
+//! 4. [`gate`] judges a step; [`approval`] is a human's word about it.
+//! 5. [`permit`] is the right to touch a host, once; [`host`] is where it is spent.
+//! 6. [`persona`] does the thinking; it holds no permit and cannot make one. [`dossier`] is what it
+//!    reads and answers, [`crew`] who sits where, [`model`] what it thinks with.
+//! 7. [`supervisor`] is the only loop and the only router: next, act, record, repeat.
+//!
+//! Values and decisions are pure. Nothing here starts a process, opens a socket, reads the
+//! environment or takes the time by itself, and only [`store`] touches files.
+
+pub mod approval;
+pub mod clock;
+pub mod crew;
+pub mod dossier;
+pub mod event;
+pub mod expect;
+pub mod gate;
+pub mod host;
+pub mod journal;
+pub mod limits;
+pub mod model;
+pub mod name;
+pub mod permit;
+pub mod persona;
+pub mod plan;
+mod pretend;
+pub mod redact;
+pub mod run;
+mod seat;
+pub mod step;
+pub mod store;
+pub mod supervisor;
+pub mod text;
+pub mod ticket;
+pub mod tree;

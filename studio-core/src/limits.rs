@@ -1,0 +1,106 @@
+//! Every limit of the Studio, in one place. A wait, list or buffer without a line here is a bug.
+
+use serde::{Deserialize, Serialize};
+
+/// Longest text that rides inside an event; anything larger is a blob beside the journal.
+pub const INLINE_BYTES_MAX: usize = 64 * 1024;
+/// Longest piece of prose (a brief, a reason, a ticket's body) that is accepted from anyone.
+pub const PROSE_BYTES_MAX: usize = 16 * 1024;
+/// Longest answer of a model that is read; a longer one is an error, never cut in silence.
+pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// Longest journal line that is read back.
+pub const LINE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Largest journal that is read back.
+pub const JOURNAL_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// Largest output of one stream of one step that is kept; more ends the step as failed.
+pub const OUTPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Words of one command.
+pub const ARGV_WORDS_MAX: usize = 64;
+/// Bytes of one command, all words together.
+pub const ARGV_BYTES_MAX: usize = 4096;
+/// Bytes of a repository-relative path.
+pub const PATH_BYTES_MAX: usize = 512;
+/// Bytes of one expected pattern.
+pub const PATTERN_BYTES_MAX: usize = 512;
+/// Patterns and pointers of one expectation.
+pub const EXPECTATIONS_MAX: usize = 16;
+/// Steps of one runbook.
+pub const STEPS_MAX: usize = 50;
+/// Edits of one change.
+pub const EDITS_MAX: usize = 50;
+/// Bytes of one edited file.
+pub const EDIT_BYTES_MAX: usize = 128 * 1024;
+/// Criteria of one plan, and of one ticket.
+pub const CRITERIA_MAX: usize = 32;
+/// Constraints, objections, notes: entries of any other list in a message.
+pub const LIST_MAX: usize = 32;
+/// Longest time one step may take, in seconds.
+pub const STEP_SECONDS_MAX: u32 = 3600;
+/// Time a step gets when it names none, in seconds.
+pub const STEP_SECONDS_DEFAULT: u32 = 600;
+/// Messages that may wait before one seat.
+pub const MAILBOX_MAX: usize = 64;
+/// Threads that sync files, and requests that may wait before them.
+pub const SYNC_THREADS: usize = 16;
+/// Requests that may wait before the sync threads.
+pub const SYNC_QUEUE_MAX: usize = 1024;
+/// Panics of one persona inside [`RESTART_WINDOW_SECONDS`] before its seat stays empty.
+pub const RESTARTS_MAX: usize = 3;
+/// The window in which panics are counted, in seconds.
+pub const RESTART_WINDOW_SECONDS: u64 = 60;
+/// Backoff before a seat is rebuilt, in milliseconds; doubles with each panic in the window.
+pub const RESTART_BACKOFF_MS: u64 = 50;
+/// Notices read from an inbox at one look.
+pub const INBOX_MAX: usize = 64;
+/// Bytes of one notice in an inbox.
+pub const NOTICE_BYTES_MAX: u64 = 64 * 1024;
+/// Advisers of one crew.
+pub const ADVISERS_MAX: usize = 8;
+/// Hours an approval is valid.
+pub const APPROVAL_HOURS: i64 = 24;
+/// Times one step may be tried (a new attempt is a new op).
+pub const ATTEMPTS_MAX: u32 = 3;
+/// Largest file of a user's repository that is read.
+pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// Largest script that is judged.
+pub const SCRIPT_BYTES_MAX: usize = 256 * 1024;
+/// Files looked at below one folder of a user's repository.
+pub const FILES_MAX: usize = 10_000;
+/// Tickets read from one repository.
+pub const TICKETS_MAX: usize = 5_000;
+/// Runs listed in one repository.
+pub const RUNS_MAX: usize = 10_000;
+
+/// The limits of one run. They are part of its first event, so a replay knows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunLimits {
+    /// Rounds of the loop: how often a change may be sent back before the run ends.
+    pub rounds_max: u32,
+    /// Objections of the Engineer to one plan before the run ends.
+    pub objections_max: u32,
+    /// Repair rounds for one answer that does not fit its form.
+    pub repairs_max: u32,
+    /// Calls to a model in the whole run.
+    pub model_calls_max: u32,
+    /// Tokens in and out in the whole run.
+    pub tokens_max: u64,
+    /// Longest time a persona may take for one message, in seconds.
+    pub turn_seconds_max: u32,
+    /// Longest time a model may take for one answer, in seconds.
+    pub call_seconds_max: u32,
+}
+
+impl Default for RunLimits {
+    fn default() -> Self {
+        RunLimits {
+            rounds_max: 4,
+            objections_max: 3,
+            repairs_max: 2,
+            model_calls_max: 60,
+            tokens_max: 2_000_000,
+            turn_seconds_max: 1800,
+            call_seconds_max: 600,
+        }
+    }
+}

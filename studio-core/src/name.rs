@@ -1,0 +1,244 @@
+//! The names of things: each is parsed once, and then cannot be a path, an option or a surprise.
+
+use crate::limits::PATH_BYTES_MAX;
+use crate::text::hostile;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Declares a name: a string that passed `$good`.
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $form:literal, $good:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Returns the name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = BadName;
+
+            fn try_from(text: String) -> Result<Self, BadName> {
+                let good: fn(&str) -> bool = $good;
+                if good(&text) {
+                    Ok($name(text.into()))
+                } else {
+                    Err(BadName { what: stringify!($name), form: $form, text: crate::text::one_line(&text, 100) })
+                }
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = BadName;
+
+            fn try_from(text: &str) -> Result<Self, BadName> {
+                $name::try_from(text.to_string())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = BadName;
+
+            fn from_str(text: &str) -> Result<Self, BadName> {
+                $name::try_from(text.to_string())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0.into()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name!(
+    /// The identity of a ticket: 1 to 80 of `A-Z a-z 0-9 . _ -`, first a letter or digit.
+    /// Tickets of one repository differ without regard to case.
+    TicketId, "1 to 80 of A-Z a-z 0-9 . _ -, first a letter or digit", |t| tame(t, 80)
+);
+name!(
+    /// The identity of a run: `YYYYMMDD-HHMMSS-<slug>-<4 hex>`.
+    RunId, "YYYYMMDD-HHMMSS-<slug>-<4 hex>", |t| {
+        let date = |d: &str| d.chars().all(|c| c.is_ascii_digit());
+        let mut parts = t.splitn(3, '-');
+        let (day, time, rest) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+        let Some((slug, hex)) = rest.rsplit_once('-') else { return false };
+        day.len() == 8 && time.len() == 6 && date(day) && date(time) && hex.len() == 4 && hexadecimal(hex)
+            && !slug.is_empty() && slug.len() <= 40 && slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    }
+);
+name!(
+    /// The name of a step or a criterion, unique in its list: 1 to 60 of `A-Z a-z 0-9 . _ -`.
+    Label, "1 to 60 of A-Z a-z 0-9 . _ -, first a letter or digit", |t| tame(t, 60)
+);
+name!(
+    /// What a step works on: `local`, or a host or cluster of the inventory.
+    Target, "1 to 60 of A-Z a-z 0-9 . _ -, first a letter or digit", |t| tame(t, 60)
+);
+name!(
+    /// Who speaks: `planner`, `engineer`, `reviewer`, `narrator`, `rule`, or an embedder's own.
+    PersonaName, "1 to 40 of a-z 0-9 -, first a letter", |t| {
+        (1..=40).contains(&t.len()) && t.starts_with(|c: char| c.is_ascii_lowercase())
+            && t.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    }
+);
+name!(
+    /// The name of an approver, as the operator's list spells it.
+    Approver, "1 to 80 printable characters without spaces", |t| {
+        (1..=80).contains(&t.len()) && t.chars().all(|c| c.is_ascii_graphic())
+    }
+);
+name!(
+    /// A hash in 64 lower-case hexadecimal digits: BLAKE3 for journal and blobs, SHA-256 for
+    /// scripts, commands and approvals.
+    Digest, "64 of 0-9 a-f", |t| t.len() == 64 && hexadecimal(t)
+);
+name!(
+    /// A commit of the user's repository, in 40 or 64 hexadecimal digits.
+    CommitId, "40 or 64 of 0-9 a-f", |t| (t.len() == 40 || t.len() == 64) && hexadecimal(t)
+);
+name!(
+    /// A clean path below the repository's root: no `..`, no leading `/`, no `.git` in any
+    /// disguise, no control characters, at most 512 bytes.
+    RelPath, "a clean path below the repository's root, outside .git", clean_path
+);
+
+impl TicketId {
+    /// Returns the ticket's part of branch, run and report names: lower case, other runs of
+    /// characters to `-`, at most 40.
+    pub fn slug(&self) -> String {
+        let mut slug = String::new();
+        for c in self.0.chars() {
+            match c.to_ascii_lowercase() {
+                c if c.is_ascii_lowercase() || c.is_ascii_digit() => slug.push(c),
+                _ if !slug.ends_with('-') && !slug.is_empty() => slug.push('-'),
+                _ => {}
+            }
+        }
+        slug.truncate(40);
+        slug.trim_end_matches('-').to_string()
+    }
+}
+
+impl Digest {
+    /// Returns the BLAKE3 hash of `bytes`.
+    pub fn blake3(bytes: &[u8]) -> Digest {
+        Digest(blake3::hash(bytes).to_hex().as_str().into())
+    }
+
+    /// Returns the hash before the first line of a journal.
+    pub fn zero() -> Digest {
+        Digest("0".repeat(64).into())
+    }
+}
+
+impl RelPath {
+    /// Returns the last component.
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or(&self.0)
+    }
+}
+
+fn tame(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+}
+
+fn hexadecimal(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
+}
+
+fn clean_path(path: &str) -> bool {
+    let odd =
+        |c: char| hostile(c) || matches!(c, '\n' | '\t' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '\0') || (c.is_whitespace() && c != ' ');
+    let good = |part: &str| {
+        let bare = part.to_ascii_lowercase();
+        !part.is_empty()
+            && part != "."
+            && part != ".."
+            && part.len() <= 255
+            && !part.ends_with([' ', '.'])
+            && !part.starts_with([' ', '~', '-'])
+            && bare != ".git"
+            && !bare.starts_with("git~")
+    };
+    (1..=PATH_BYTES_MAX).contains(&path.len()) && !path.chars().any(odd) && path.split('/').all(good)
+}
+
+/// Text that is not the name it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no {what}: it should be {form}")]
+pub struct BadName {
+    what: &'static str,
+    form: &'static str,
+    text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_leave_or_hide_are_refused() {
+        for bad in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "a/../b",
+            "a//b",
+            "./a",
+            ".git/hooks/x",
+            "a/.GIT/config",
+            "git~1/x",
+            "a\\b",
+            "a\nb",
+            "C:/x",
+            "a/b.",
+            "a/b ",
+            ".g\u{200c}it/x",
+            "~/x",
+            "-rf",
+            "a\u{a0}b",
+        ] {
+            assert!(RelPath::try_from(bad).is_err(), "{bad:?}");
+        }
+        for good in ["README.md", "ai/tasks/add node.yaml", "cluster/apps/web/ks.yaml", ".gitignore", "a/..b"] {
+            assert!(RelPath::try_from(good).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn slugs_are_tame_and_short() {
+        let slug = |id: &str| TicketId::try_from(id).unwrap().slug();
+        assert_eq!(slug("Add_Node.2"), "add-node-2");
+        assert_eq!(slug("a--..b-"), "a-b");
+        assert!(slug(&"x".repeat(80)).len() <= 40);
+    }
+
+    #[test]
+    fn run_ids_have_one_form() {
+        assert!(RunId::try_from("20261122-101112-add-node-0a1f").is_ok());
+        for bad in ["20261122-101112-0a1f", "20261122-101112--0a1f", "2026-1-x-0a1f", "20261122-101112-a/b-0a1f", "20261122-101112-x-0A1F"] {
+            assert!(RunId::try_from(bad).is_err(), "{bad}");
+        }
+    }
+}

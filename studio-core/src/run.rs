@@ -1,0 +1,377 @@
+//! The state of one run, and what comes next: pure, so a crash, a replay and a rehearsal are one thing.
+//!
+//! [`Run::apply`] folds one event in or refuses it; [`Run::next`] looks at the state and nothing else.
+
+mod apply;
+mod next;
+mod steps;
+mod view;
+
+use crate::dossier::{Checkpoint, Remark, ReviewPoint};
+use crate::event::Basis;
+use crate::event::{Closing, Finding, Limit, Opened, Outcome, Parked};
+use crate::gate::{Effect, Judgement};
+use crate::name::{Approver, Digest, Label, PersonaName, RunId};
+use crate::plan::{Change, Plan};
+use crate::step::{Op, Step, StepNo};
+use crate::text::{Kept, Prose};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a journal says so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Run {
+    id: Option<RunId>,
+    opened: Option<Box<Opened>>,
+    last: Place,
+    phase: Phase,
+    round: u32,
+    objections: u32,
+    brief: Option<Prose>,
+    plan: Option<Plan>,
+    change: Option<Change>,
+    steps: Vec<StepRecord>,
+    round_start: usize,
+    reviewed: BTreeSet<ReviewPoint>,
+    advised: BTreeSet<Advised>,
+    findings: BTreeMap<Label, Finding>,
+    feedback: Vec<Remark>,
+    spent: Spent,
+    turns: BTreeMap<PersonaName, u32>,
+    asked: Option<Question>,
+    thoughts: Vec<Bought>,
+    limit: Option<(Limit, String)>,
+    story: Option<Prose>,
+}
+
+/// Where an event stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Place {
+    /// Its number in the journal, from 1.
+    pub n: u64,
+    /// The life of the Studio that wrote it, from 1.
+    pub epoch: u32,
+}
+
+/// Where a run stands in the loop.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Phase {
+    /// No event yet.
+    #[default]
+    Empty,
+    /// A plan is wanted.
+    Draft,
+    /// A plan is on the table.
+    Consider,
+    /// A change is wanted.
+    Prepare,
+    /// The change is reviewed, carried out and checked.
+    Work,
+    /// It will end like this.
+    Ending(Closing, String),
+    /// It is over.
+    Closed(Closing, String),
+}
+
+/// A step and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StepRecord {
+    /// The step.
+    pub step: Step,
+    /// The criterion it reads back for; none for a step of the runbook.
+    pub read_back: Option<Label>,
+    /// The round it belongs to.
+    pub round: u32,
+    /// The try it is at, from 1.
+    pub attempt: u32,
+    /// What the rules said.
+    pub judgement: Option<Judgement>,
+    /// On whose word it was granted.
+    pub basis: Option<Basis>,
+    /// Where it stands.
+    pub state: StepState,
+}
+
+/// Where a step stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepState {
+    /// Not judged yet.
+    Waiting,
+    /// Judged; see the judgement.
+    Judged,
+    /// A human is asked, until then.
+    Asked(Timestamp),
+    /// A human agreed.
+    Approved(Approver),
+    /// The rules, a human or an adviser refused, or the round was given up before it.
+    Skipped(String),
+    /// It may have run.
+    Granted(Place),
+    /// It ended.
+    Ended(Outcome),
+    /// Nobody knows whether it ran.
+    Unknown(String),
+    /// A human says it happened.
+    Settled(Approver),
+}
+
+/// What a run has spent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Spent {
+    /// Calls to the model.
+    pub model_calls: u32,
+    /// Tokens read.
+    pub tokens_in: u64,
+    /// Tokens written.
+    pub tokens_out: u64,
+}
+
+/// A call to the model that has no answer yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Question {
+    persona: PersonaName,
+    turn: u32,
+    prompt: Digest,
+}
+
+/// An answer that is on disk, for the decision that is still to come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Bought {
+    /// For whom.
+    pub persona: PersonaName,
+    /// Which call of theirs.
+    pub turn: u32,
+    /// The hash of its prompt.
+    pub prompt: Digest,
+    /// The answer.
+    pub answer: Kept,
+}
+
+/// An adviser's answer that was given.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct Advised {
+    by: PersonaName,
+    at: Checkpoint,
+    round: u32,
+    step: Option<StepNo>,
+}
+
+/// What the supervisor should do now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Record the plan and the change of the rule for named scripts.
+    PlanByRule,
+    /// Ask the Planner.
+    Plan,
+    /// Ask the Engineer what they think of the plan.
+    Consider,
+    /// Ask the Engineer for the change.
+    Prepare,
+    /// Ask an adviser.
+    Advise {
+        /// Whom.
+        by: PersonaName,
+        /// Where the run stands.
+        at: Checkpoint,
+        /// The step it is about.
+        step: Option<StepNo>,
+    },
+    /// Ask the Reviewer.
+    Review(ReviewPoint),
+    /// Ask the rules about a step.
+    Judge(StepNo),
+    /// Ask a human about a step.
+    AskHuman {
+        /// The op.
+        op: Op,
+        /// Why.
+        why: String,
+    },
+    /// A human was asked: take their answer, or let the question lapse, or rest.
+    Await {
+        /// The op.
+        op: Op,
+        /// When it lapses.
+        expires: Timestamp,
+    },
+    /// Record the grant, sync it, cut the permit, spend it.
+    Grant {
+        /// The op.
+        op: Op,
+        /// On whose word.
+        basis: Basis,
+    },
+    /// The grant of an earlier life has no end: ask the host what became of it.
+    Recall(Op),
+    /// Check a criterion.
+    Check(Label),
+    /// Ask the Narrator.
+    Narrate(Closing),
+    /// Record that the run cannot go on by itself.
+    Limit(Limit, String),
+    /// Record the end.
+    Close(Closing, String),
+    /// Rest until somebody outside does something.
+    Park(Parked, String),
+    /// Rest: it is over.
+    Over(Closing),
+}
+
+impl Run {
+    /// Returns the run's id, once it is opened.
+    pub fn id(&self) -> Option<&RunId> {
+        self.id.as_ref()
+    }
+
+    /// Returns what was certain when it began.
+    pub fn opened(&self) -> Option<&Opened> {
+        self.opened.as_deref()
+    }
+
+    /// Returns where the last event stands.
+    pub fn last(&self) -> Place {
+        self.last
+    }
+
+    /// Returns the round, from 1.
+    pub fn round(&self) -> u32 {
+        self.round
+    }
+
+    /// Returns the Planner's brief.
+    pub fn brief(&self) -> Option<&Prose> {
+        self.brief.as_ref()
+    }
+
+    /// Returns the plan as it stands.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.plan.as_ref()
+    }
+
+    /// Returns the change of this round.
+    pub fn change(&self) -> Option<&Change> {
+        self.change.as_ref()
+    }
+
+    /// Returns every step of every round, in order.
+    pub fn steps(&self) -> &[StepRecord] {
+        &self.steps
+    }
+
+    /// Returns a step by its number.
+    pub fn step(&self, no: StepNo) -> Option<&StepRecord> {
+        self.steps.get(usize::try_from(no.0).ok()?.checked_sub(1)?)
+    }
+
+    /// Returns what machines found about the criteria, in this round.
+    pub fn findings(&self) -> &BTreeMap<Label, Finding> {
+        &self.findings
+    }
+
+    /// Returns what was said against the work, oldest first.
+    pub fn feedback(&self) -> &[Remark] {
+        &self.feedback
+    }
+
+    /// Returns what was spent.
+    pub fn spent(&self) -> Spent {
+        self.spent
+    }
+
+    /// Returns the Narrator's words.
+    pub fn story(&self) -> Option<&Prose> {
+        self.story.as_ref()
+    }
+
+    /// Returns how it is over, and why; nothing while it is not.
+    pub fn closed(&self) -> Option<(Closing, &str)> {
+        match &self.phase {
+            Phase::Closed(state, why) => Some((*state, why)),
+            Phase::Empty | Phase::Draft | Phase::Consider | Phase::Prepare | Phase::Work | Phase::Ending(..) => None,
+        }
+    }
+
+    /// Returns the answers that were bought for `persona` since the last decision, oldest first.
+    pub fn bought<'a>(&'a self, persona: &'a PersonaName) -> impl Iterator<Item = &'a Bought> {
+        self.thoughts.iter().filter(move |bought| bought.persona == *persona)
+    }
+
+    /// Returns how many calls of `persona` were answered.
+    pub fn turns(&self, persona: &PersonaName) -> u32 {
+        self.turns.get(persona).copied().unwrap_or(0)
+    }
+
+    /// Returns the hash of the state: equal journals give equal hashes.
+    pub fn hash(&self) -> Digest {
+        Digest::blake3(serde_json::to_string(self).unwrap_or_default().as_bytes())
+    }
+
+    /// Returns the op that was granted at `n` in `epoch`, with its step and how many ops with the
+    /// same command ended before it; nothing if the run is not at that grant.
+    pub(crate) fn granted(&self, n: u64, epoch: u32) -> Option<(Op, &Step, u32)> {
+        let place = Place { n, epoch };
+        let at = self.steps.iter().position(|record| record.state == StepState::Granted(place))?;
+        let record = &self.steps[at];
+        let same = |other: &&StepRecord| matches!(other.state, StepState::Ended(_)) && other.step.argv == record.step.argv;
+        let seen = self.steps[..at].iter().filter(same).count();
+        Some((self.op(at)?, &record.step, u32::try_from(seen).ok()?))
+    }
+
+    fn op(&self, at: usize) -> Option<Op> {
+        let record = self.steps.get(at)?;
+        Some(Op { run: self.id.clone()?, step: number(at), attempt: record.attempt })
+    }
+
+    /// Returns the place of the first step of this round that is not done with.
+    fn current(&self) -> Option<usize> {
+        let done = |record: &StepRecord| matches!(record.state, StepState::Ended(_) | StepState::Settled(_) | StepState::Skipped(_));
+        (self.round_start..self.steps.len()).find(|at| !done(&self.steps[*at]))
+    }
+
+    /// Returns the earlier step of this run that had the same one-shot effect as step `at`, if any.
+    fn done_before(&self, at: usize) -> Option<StepNo> {
+        let record = self.steps.get(at)?;
+        if record.judgement.as_ref().is_none_or(|judgement| judgement.effect == Effect::Read) {
+            return None;
+        }
+        let key = |other: &StepRecord| other.step.argv == record.step.argv && other.step.target == record.step.target;
+        let done = |other: &StepRecord| matches!(other.state, StepState::Ended(_) | StepState::Settled(_));
+        self.steps[..at].iter().position(|other| key(other) && done(other)).map(number)
+    }
+}
+
+impl StepRecord {
+    /// Says whether it ended as it should, or a human says it happened.
+    pub fn went_well(&self) -> bool {
+        match &self.state {
+            StepState::Ended(outcome) => outcome.misses.is_empty(),
+            StepState::Settled(_) => true,
+            StepState::Waiting
+            | StepState::Judged
+            | StepState::Asked(_)
+            | StepState::Approved(_)
+            | StepState::Skipped(_)
+            | StepState::Granted(_)
+            | StepState::Unknown(_) => false,
+        }
+    }
+}
+
+fn number(at: usize) -> StepNo {
+    StepNo(u32::try_from(at + 1).unwrap_or(u32::MAX))
+}
+
+/// An event that cannot follow the ones before it: the journal is damaged, or the code is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} cannot follow event {after}: {why}")]
+pub struct IllegalEvent {
+    /// The event's kind.
+    pub kind: &'static str,
+    /// The number of the last legal event.
+    pub after: u64,
+    /// What stands against it.
+    pub why: String,
+}

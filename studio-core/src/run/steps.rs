@@ -1,0 +1,132 @@
+//! Folding what happens to steps: judged, asked about, granted, ended, unknown, settled.
+
+use super::apply::{Step, must};
+use super::{Phase, Place, Run, StepRecord, StepState, number};
+use crate::approval::{Signed, Word};
+use crate::crew::post;
+use crate::dossier::Remark;
+use crate::event::{Approvals, Basis, Closing, Mode, Outcome};
+use crate::gate::{Class, Effect, Judgement, Verdict};
+use crate::limits::ATTEMPTS_MAX;
+use crate::name::Digest;
+use crate::step::{Op, StepNo};
+use crate::text::Prose;
+use jiff::Timestamp;
+
+impl Run {
+    pub(super) fn step_judged(&mut self, no: StepNo, judgement: &Judgement) -> Step {
+        let at = self.current().filter(|at| number(*at) == no).ok_or("it is not this step's turn")?;
+        let record = &mut self.steps[at];
+        must(self.phase == Phase::Work && record.state == StepState::Waiting, "it is judged already")?;
+        (record.judgement, record.state) = (Some(judgement.clone()), StepState::Judged);
+        let name = record.step.name.clone();
+        if record.read_back.is_some() && (judgement.class != Class::Observe || judgement.verdict != Verdict::Auto) {
+            self.feedback.push(Remark { by: post("gate"), text: Prose::tamed(&format!("the check {name} is no plain read: {}", judgement.why)) });
+            self.send_back(Phase::Draft);
+        } else if matches!(judgement.verdict, Verdict::ScriptOnly | Verdict::Refuse) {
+            let better = judgement.better.as_ref().map(|better| format!("; better: {better}")).unwrap_or_default();
+            self.refused(&format!("step {name} is {} ({}): {}{better}", judgement.verdict, judgement.class, judgement.why));
+        }
+        Ok(())
+    }
+
+    pub(super) fn approval_asked(&mut self, op: &Op, effect: &Digest, expires: Timestamp) -> Step {
+        let record = self.at_op(op, |state| *state == StepState::Judged)?;
+        must(record.judgement.as_ref().is_some_and(|judgement| judgement.digest == *effect), "its effect is not the one that was judged")?;
+        record.state = StepState::Asked(expires);
+        Ok(())
+    }
+
+    pub(super) fn approval_given(&mut self, signed: &Signed) -> Step {
+        let record = self.answered(signed, Word::Approve)?;
+        record.state = StepState::Approved(signed.statement.by.clone());
+        Ok(())
+    }
+
+    pub(super) fn approval_refused(&mut self, signed: &Signed) -> Step {
+        let name = self.answered(signed, Word::Deny)?.step.name.clone();
+        let reason = signed.statement.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        self.refused(&format!("{} refused step {name}{reason}", signed.statement.by));
+        Ok(())
+    }
+
+    /// Returns the step a human was asked about, if `signed` answers that very question with `word`.
+    fn answered(&mut self, signed: &Signed, word: Word) -> Result<&mut StepRecord, String> {
+        must(signed.statement.word == word, "the statement says something else")?;
+        let record = self.at_op(&signed.statement.op, |state| matches!(state, StepState::Asked(_)))?;
+        let same = record.judgement.as_ref().is_some_and(|judgement| judgement.digest == signed.statement.effect);
+        must(same, "it was signed for another effect")?;
+        Ok(record)
+    }
+
+    pub(super) fn step_granted(&mut self, place: Place, op: &Op, basis: &Basis) -> Step {
+        let at = self.current().filter(|at| number(*at) == op.step).ok_or("it is not this step's turn")?;
+        must(self.phase == Phase::Work && Some(&op.run) == self.id.as_ref(), "it belongs to another run")?;
+        let (mode, approvals) = self.opened().map(|opened| (opened.mode, opened.approvals)).ok_or("the run is not open")?;
+        let record = &self.steps[at];
+        let judgement = record.judgement.as_ref().ok_or("it was not judged")?;
+        let refused = matches!(judgement.verdict, Verdict::ScriptOnly | Verdict::Refuse);
+        let free = self.must_ask(at, judgement).is_none();
+        let again = match (&record.state, basis) {
+            (StepState::Judged, Basis::Auto) => {
+                must(free, "a human must agree first")?;
+                false
+            }
+            (StepState::Judged, Basis::Assumed) => {
+                must(mode == Mode::Simulate && approvals == Approvals::Assume, "only a simulation assumes")?;
+                false
+            }
+            (StepState::Approved(by), Basis::Approved(word)) => {
+                must(by == word, "somebody else agreed")?;
+                false
+            }
+            (StepState::Granted(granted), basis) => {
+                must(granted.epoch < place.epoch && record.basis.as_ref() == Some(basis), "it is granted already")?;
+                false
+            }
+            (StepState::Unknown(_), Basis::Auto) => {
+                must(judgement.effect == Effect::Read && record.attempt < ATTEMPTS_MAX, "only a read is tried again")?;
+                true
+            }
+            (_, _) => return Err("nobody agreed to it".into()),
+        };
+        must(!refused, "the rules refuse it")?;
+        must(op.attempt == record.attempt + u32::from(again), "its attempt is not the next one")?;
+        let record = &mut self.steps[at];
+        (record.attempt, record.basis, record.state) = (op.attempt, Some(basis.clone()), StepState::Granted(place));
+        Ok(())
+    }
+
+    pub(super) fn step_ended(&mut self, op: &Op, outcome: &Outcome) -> Step {
+        let record = self.at_op(op, |state| matches!(state, StepState::Granted(_)))?;
+        record.state = StepState::Ended(outcome.clone());
+        let (name, read_back) = (record.step.name.clone(), record.read_back.is_some());
+        if !outcome.misses.is_empty() && !read_back {
+            self.failed(&format!("step {name} did not end as it should: {}", outcome.misses.join("; ")));
+        }
+        Ok(())
+    }
+
+    pub(super) fn step_settled(&mut self, signed: &Signed) -> Step {
+        let statement = &signed.statement;
+        let record = self.at_op(&statement.op, |state| matches!(state, StepState::Unknown(_)))?;
+        must(record.judgement.as_ref().is_some_and(|judgement| judgement.digest == statement.effect), "it was signed for another effect")?;
+        let name = record.step.name.clone();
+        match statement.word {
+            Word::Happened => record.state = StepState::Settled(statement.by.clone()),
+            Word::DidNot => (record.attempt, record.basis, record.state) = (record.attempt + 1, None, StepState::Judged),
+            Word::Abort => self.phase = Phase::Ending(Closing::Failed, format!("{} gave the run up at step {name}", statement.by)),
+            Word::Approve | Word::Deny => return Err("the statement settles nothing".into()),
+        }
+        Ok(())
+    }
+
+    /// Returns the step that `op` is about, if it is this step's turn, this try, and its state is right.
+    pub(super) fn at_op(&mut self, op: &Op, right: impl Fn(&StepState) -> bool) -> Result<&mut StepRecord, String> {
+        must(self.phase == Phase::Work && Some(&op.run) == self.id.as_ref(), "it belongs to another run, or no steps are run now")?;
+        let at = self.current().filter(|at| number(*at) == op.step).ok_or("it is not this step's turn")?;
+        let record = &mut self.steps[at];
+        must(record.attempt == op.attempt && right(&record.state), "the step does not stand there")?;
+        Ok(record)
+    }
+}

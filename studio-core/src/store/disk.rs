@@ -1,0 +1,132 @@
+//! A disk, as little of one as a journal needs, so that a test can cut its power at every write.
+
+use crate::store::sync::in_background;
+use futures_util::future::BoxFuture;
+use std::fmt::Debug;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What a file store does to a disk. Names are durable only after [`Disk::sync_dir`] on their folder.
+pub trait Disk: Clone + Send + Sync + 'static {
+    /// An open file.
+    type File: Send + Sync + 'static;
+    /// What a finished sync proves.
+    type Proof: Debug + Send + 'static;
+
+    /// Creates one folder, or finds it there. A symbolic link is no folder.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+    /// Returns the names in a folder, in any order.
+    fn list(&self, path: &Path) -> io::Result<Vec<String>>;
+    /// Returns the bytes of a regular file of at most `bytes_max` bytes.
+    fn read(&self, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>>;
+    /// Creates a file that was not there and opens it for appending, for its owner alone.
+    fn create(&self, path: &Path) -> io::Result<Self::File>;
+    /// Opens a file for appending.
+    fn open(&self, path: &Path) -> io::Result<Self::File>;
+    /// Takes the file's lock, held until the file is closed; false if somebody else has it.
+    fn lock(&self, file: &Self::File) -> io::Result<bool>;
+    /// Appends all of `bytes`.
+    fn write(&self, file: &Self::File, bytes: &[u8]) -> io::Result<()>;
+    /// Cuts a file to its first `bytes` bytes.
+    fn truncate(&self, file: &Self::File, bytes: u64) -> io::Result<()>;
+    /// Renames a file, replacing what was there.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Waits until a file's bytes survive a power cut.
+    fn sync(&self, file: &Arc<Self::File>) -> BoxFuture<'static, io::Result<Self::Proof>>;
+    /// Waits until the names in a folder survive a power cut.
+    fn sync_dir(&self, path: &Path) -> BoxFuture<'static, io::Result<()>>;
+}
+
+/// The machine's disk.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OsDisk;
+
+/// Proof that bytes are on a real disk: `fdatasync` returned. Only [`OsDisk`] makes one.
+///
+/// ```compile_fail,E0423
+/// let forged = studio_core::journal::Synced(());
+/// ```
+/// ```
+/// let made = studio_core::journal::Unsynced;
+/// ```
+#[derive(Debug)]
+pub struct Synced(());
+
+impl Disk for OsDisk {
+    type File = File;
+    type Proof = Synced;
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        match fs::DirBuilder::new().mode(0o755).create(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && fs::symlink_metadata(path)?.is_dir() => Ok(()),
+            result => result,
+        }
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+
+    fn read(&self, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+        let file = OpenOptions::new().read(true).custom_flags(NOFOLLOW_NONBLOCK).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+        }
+        let mut bytes = Vec::new();
+        file.take(bytes_max + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > bytes_max {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {bytes_max} bytes")));
+        }
+        Ok(bytes)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<File> {
+        OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<File> {
+        OpenOptions::new().append(true).custom_flags(NOFOLLOW_NONBLOCK).open(path)
+    }
+
+    fn lock(&self, file: &File) -> io::Result<bool> {
+        match file.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn write(&self, mut file: &File, bytes: &[u8]) -> io::Result<()> {
+        file.write_all(bytes)
+    }
+
+    fn truncate(&self, file: &File, bytes: u64) -> io::Result<()> {
+        file.set_len(bytes)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn sync(&self, file: &Arc<File>) -> BoxFuture<'static, io::Result<Synced>> {
+        let file = Arc::clone(file);
+        in_background(move || file.sync_data().map(|()| Synced(())))
+    }
+
+    fn sync_dir(&self, path: &Path) -> BoxFuture<'static, io::Result<()>> {
+        let path: PathBuf = path.into();
+        in_background(move || File::open(path)?.sync_all())
+    }
+}
+
+/// No symbolic link is followed, and a pipe is not waited for.
+const NOFOLLOW_NONBLOCK: i32 = libc::O_NOFOLLOW | libc::O_NONBLOCK;

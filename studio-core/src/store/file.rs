@@ -1,0 +1,205 @@
+//! The built-in store: one folder a run, locked by its one writer.
+
+use crate::approval::Signed;
+use crate::journal::Log;
+use crate::limits::{INBOX_MAX, JOURNAL_BYTES_MAX, NOTICE_BYTES_MAX, OUTPUT_BYTES_MAX, RUNS_MAX};
+use crate::name::{Digest, RunId};
+use crate::store::{Disk, Notice, NoticeId, Store, StoreError};
+use async_trait::async_trait;
+use futures_util::future::{try_join, try_join_all};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const JOURNAL: &str = "journal.jsonl";
+const INBOX: &str = "inbox";
+const BLOBS: &str = "blobs";
+
+/// A run's folder, open for writing. While it lives, nobody else writes the run.
+pub struct FileStore<D: Disk> {
+    disk: D,
+    dir: PathBuf,
+    file: Arc<D::File>,
+    /// Folders with names that are not on disk yet; the next sync covers them.
+    folders: Vec<PathBuf>,
+}
+
+impl<D: Disk> FileStore<D> {
+    /// Makes the folder of a new run below `runs`, which is made as needed below `root`; the folder
+    /// of all runs gets a `.gitignore` of its own. The run exists after its first sync.
+    ///
+    /// # Errors
+    /// The disk, or a run of that name.
+    pub fn create(disk: D, root: &Path, runs: &Path, run: &RunId) -> Result<FileStore<D>, StoreError> {
+        let mut folders = Vec::new();
+        let mut dir = root.to_path_buf();
+        for part in runs.components() {
+            folders.push(dir.clone());
+            dir.push(part);
+            disk.create_dir(&dir).map_err(failed("create", &dir))?;
+        }
+        let ignore = dir.join(".gitignore");
+        if let Err(error) = disk.create(&ignore).and_then(|file| disk.write(&file, b"*\n"))
+            && error.kind() != io::ErrorKind::AlreadyExists
+        {
+            return Err(failed("create", &ignore)(error));
+        }
+        folders.push(dir.clone());
+        dir.push(run.as_str());
+        if disk.list(&dir).is_ok() {
+            return Err(StoreError::Taken(dir));
+        }
+        disk.create_dir(&dir).map_err(failed("create", &dir))?;
+        let path = dir.join(JOURNAL);
+        let file = disk.create(&path).map_err(failed("create", &path))?;
+        if !disk.lock(&file).map_err(failed("lock", &path))? {
+            return Err(StoreError::Held(path));
+        }
+        folders.push(dir.clone());
+        Ok(FileStore { disk, dir, file: Arc::new(file), folders })
+    }
+
+    /// Opens the folder of a run: takes its lock, reads its journal, and cuts a torn end.
+    ///
+    /// # Errors
+    /// The disk, another runtime, or a journal that is damaged, which is left as it is.
+    pub async fn open(disk: D, dir: &Path) -> Result<(FileStore<D>, Log), crate::journal::JournalError> {
+        let path = dir.join(JOURNAL);
+        let file = disk.open(&path).map_err(failed("open", &path))?;
+        if !disk.lock(&file).map_err(failed("lock", &path))? {
+            return Err(StoreError::Held(path).into());
+        }
+        let log = read_log(&disk, dir)?;
+        let file = Arc::new(file);
+        if log.torn > 0 {
+            tracing::warn!(run = %log.run, bytes = log.torn, "a torn end is cut: nobody acted on it");
+            disk.truncate(&file, log.bytes).map_err(failed("cut", &path))?;
+        }
+        // What is whole may still be unsynced by the life that wrote it; nothing is done about it before it is.
+        try_join(disk.sync(&file), disk.sync_dir(dir)).await.map_err(failed("sync", &path))?;
+        Ok((FileStore { disk, dir: dir.into(), file, folders: Vec::new() }, log))
+    }
+
+    /// Returns the run's folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+}
+
+#[async_trait]
+impl<D: Disk> Store for FileStore<D> {
+    type Proof = D::Proof;
+
+    async fn append(&mut self, lines: &str) -> Result<(), StoreError> {
+        self.disk.write(&self.file, lines.as_bytes()).map_err(failed("write", &self.dir.join(JOURNAL)))
+    }
+
+    async fn sync(&mut self) -> Result<D::Proof, StoreError> {
+        let folders = std::mem::take(&mut self.folders);
+        let names = try_join_all(folders.iter().map(|folder| self.disk.sync_dir(folder)));
+        let (proof, _) = try_join(self.disk.sync(&self.file), names).await.map_err(failed("sync", &self.dir.join(JOURNAL)))?;
+        Ok(proof)
+    }
+
+    async fn keep(&mut self, blob: &Digest, bytes: &[u8]) -> Result<(), StoreError> {
+        let (folder, path) = (self.dir.join(BLOBS), blob_path(&self.dir, blob));
+        self.disk.create_dir(&folder).map_err(failed("create", &folder))?;
+        put(&self.disk, &folder, blob.as_str(), bytes).await.map_err(failed("keep", &path))?;
+        self.disk.sync_dir(&self.dir).await.map_err(failed("sync", &self.dir))
+    }
+
+    fn blob(&self, blob: &Digest) -> Result<Vec<u8>, StoreError> {
+        let path = blob_path(&self.dir, blob);
+        match self.disk.read(&path, OUTPUT_BYTES_MAX as u64) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::NoBlob(blob.clone())),
+            read => read.map_err(failed("read", &path)),
+        }
+    }
+
+    fn notices(&mut self) -> Result<Vec<Notice>, StoreError> {
+        let inbox = self.dir.join(INBOX);
+        let mut names = match self.disk.list(&inbox) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            names => names.map_err(failed("list", &inbox))?,
+        };
+        names.retain(|name| name.ends_with(".json"));
+        names.sort();
+        names.truncate(INBOX_MAX);
+        let notice = |name: String| {
+            let read = self.disk.read(&inbox.join(&name), NOTICE_BYTES_MAX).map_err(|error| error.to_string());
+            let signed = read.and_then(|bytes| serde_json::from_slice::<Signed>(&bytes).map_err(|error| error.to_string()));
+            Notice { id: NoticeId(name), signed }
+        };
+        Ok(names.into_iter().map(notice).collect())
+    }
+
+    fn discard(&mut self, notice: &NoticeId) -> Result<(), StoreError> {
+        let path = self.dir.join(INBOX).join(&notice.0);
+        match self.disk.remove(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(failed("remove", &path)),
+        }
+    }
+}
+
+/// Reads the journal in a run's folder without its lock: what is whole now.
+///
+/// # Errors
+/// The disk, or a journal that is damaged.
+pub fn read_log<D: Disk>(disk: &D, dir: &Path) -> Result<Log, crate::journal::JournalError> {
+    let path = dir.join(JOURNAL);
+    Log::read(&disk.read(&path, JOURNAL_BYTES_MAX).map_err(failed("read", &path))?)
+}
+
+/// Returns the ids of the runs below a folder of runs, oldest first; none if the folder is not there.
+///
+/// # Errors
+/// The disk.
+pub fn list_runs<D: Disk>(disk: &D, runs: &Path) -> Result<Vec<RunId>, StoreError> {
+    let names = match disk.list(runs) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        names => names.map_err(failed("list", runs))?,
+    };
+    let mut runs: Vec<RunId> = names.into_iter().take(RUNS_MAX).filter_map(|name| RunId::try_from(name).ok()).collect();
+    runs.sort();
+    Ok(runs)
+}
+
+/// Puts a signed statement into a run's inbox, whole or not at all. Whether it is believed is
+/// decided where it is read.
+///
+/// # Errors
+/// The disk.
+pub async fn send_notice<D: Disk>(disk: &D, dir: &Path, signed: &Signed) -> Result<NoticeId, StoreError> {
+    let inbox = dir.join(INBOX);
+    let text = serde_json::to_string(signed).map_err(|error| failed("write", &inbox)(error.into()))?;
+    disk.create_dir(&inbox).map_err(failed("create", &inbox))?;
+    let name = format!("{}.json", Digest::blake3(text.as_bytes()));
+    put(disk, &inbox, &name, text.as_bytes()).await.map_err(failed("write", &inbox.join(&name)))?;
+    disk.sync_dir(dir).await.map_err(failed("sync", dir))?;
+    Ok(NoticeId(name))
+}
+
+/// Returns where a run keeps a blob.
+pub fn blob_path(dir: &Path, blob: &Digest) -> PathBuf {
+    dir.join(BLOBS).join(blob.as_str())
+}
+
+/// Writes a file whole: a name nobody reads, synced, then renamed, then the folder synced.
+async fn put<D: Disk>(disk: &D, folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let temp = folder.join(format!("{name}.part"));
+    match disk.remove(&temp) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let file = Arc::new(disk.create(&temp)?);
+    disk.write(&file, bytes)?;
+    disk.sync(&file).await?;
+    disk.rename(&temp, &folder.join(name))?;
+    disk.sync_dir(folder).await
+}
+
+fn failed(act: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError + use<> {
+    let path = path.to_path_buf();
+    move |source| StoreError::Disk { act, path, source }
+}

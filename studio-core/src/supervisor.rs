@@ -1,0 +1,289 @@
+//! The only loop and the only router: ask the run what is next, do it, record it, repeat.
+
+mod act;
+mod ask;
+
+use crate::approval::Approvers;
+use crate::crew::{Chairs, Crew};
+use crate::dossier::{Advise, ConsiderPlan, Dossier, Narrate, PrepareChange, ReviewPoint, ReviewWork, WritePlan};
+use crate::event::{Closing, Event, Limit, Opened, Parked};
+use crate::gate::Gate;
+use crate::host::Executor;
+use crate::journal::{Journal, JournalError, Log};
+use crate::model::Model;
+use crate::name::{Digest, PersonaName};
+use crate::permit::Authority;
+use crate::run::{IllegalEvent, Next, Run};
+use crate::step::Op;
+use crate::store::Store;
+use crate::tree::{Tree, TreeError};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+use ask::Stuck;
+
+/// What a supervisor works with. The same parts serve any number of runs.
+pub struct Parts<A: Authority> {
+    /// The rules.
+    pub gate: Arc<dyn Gate>,
+    /// Whose word counts.
+    pub approvers: Arc<dyn Approvers>,
+    /// The repository at the commit the run works on.
+    pub tree: Arc<dyn Tree>,
+    /// The right to cut permits. It never leaves the supervisor.
+    pub authority: Arc<A>,
+    /// Who runs steps.
+    pub executor: Executor<A::Mode>,
+    /// Who thinks.
+    pub crew: Crew,
+    /// What they think with; none where only rules plan.
+    pub model: Option<Arc<dyn Model>>,
+    /// Cancelled to stop: nothing new is granted or asked, and [`Supervisor::work`] returns.
+    pub stop: CancellationToken,
+}
+
+/// Moves one run from the last event of its journal to rest.
+pub struct Supervisor<S: Store, A: Authority> {
+    journal: Journal<S>,
+    run: Run,
+    parts: Parts<A>,
+    chairs: Option<Chairs>,
+    pending: Vec<Event>,
+}
+
+/// Why a supervisor rests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// The run is over.
+    Over(Closing),
+    /// It waits for somebody outside; resume goes on.
+    Parked(Parked, String),
+    /// It was told to stop; resume goes on.
+    Stopped,
+}
+
+impl<A: Authority> Clone for Parts<A> {
+    fn clone(&self) -> Self {
+        Parts {
+            gate: Arc::clone(&self.gate),
+            approvers: Arc::clone(&self.approvers),
+            tree: Arc::clone(&self.tree),
+            authority: Arc::clone(&self.authority),
+            executor: self.executor.clone(),
+            crew: self.crew.clone(),
+            model: self.model.clone(),
+            stop: self.stop.clone(),
+        }
+    }
+}
+
+impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
+    /// Opens a run: its first event is recorded.
+    ///
+    /// # Errors
+    /// The journal failed.
+    pub async fn open(mut journal: Journal<S>, parts: Parts<A>, opened: Opened) -> Result<Self, RunError> {
+        let mut run = Run::default();
+        journal.record(&mut run, vec![Event::RunOpened(Box::new(opened))]).await?;
+        Ok(Supervisor { journal, run, parts, chairs: None, pending: Vec::new() })
+    }
+
+    /// Goes on with a run that an earlier life began.
+    ///
+    /// # Errors
+    /// The journal makes no sense; it was begun on another machine or under other rules.
+    pub async fn resume(mut journal: Journal<S>, log: &Log, parts: Parts<A>, install: String, machine: String) -> Result<Self, RunError> {
+        let mut run = log.fold()?;
+        if let Some(opened) = run.opened() {
+            if opened.machine != machine || opened.install != install {
+                return Err(RunError::Elsewhere { machine: opened.machine.clone() });
+            }
+            let rules = parts.gate.policy();
+            if opened.policy != rules {
+                return Err(RunError::OtherRules { then: opened.policy.clone(), now: rules });
+            }
+        }
+        if run.closed().is_none() {
+            journal.record(&mut run, vec![Event::RunResumed { install, machine }]).await?;
+        }
+        Ok(Supervisor { journal, run, parts, chairs: None, pending: Vec::new() })
+    }
+
+    /// Returns the run as it stands.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// Gives back the journal, to be read or closed.
+    pub fn into_journal(self) -> (Journal<S>, Run) {
+        (self.journal, self.run)
+    }
+
+    /// Works until the run is over, or only somebody outside can go on. Everything recorded is on
+    /// disk when this returns.
+    ///
+    /// # Errors
+    /// The journal or the repository failed. The journal is whole; start again to resume.
+    pub async fn work(&mut self) -> Result<Rest, RunError> {
+        loop {
+            let next = self.run.next();
+            if let Next::Over(state) = next {
+                self.journal.barrier().await?;
+                return Ok(Rest::Over(state));
+            }
+            if self.parts.stop.is_cancelled() {
+                self.journal.barrier().await?;
+                return Ok(Rest::Stopped);
+            }
+            match self.act(next).await {
+                Ok(None) => {}
+                Ok(Some(rest)) => {
+                    self.journal.barrier().await?;
+                    return Ok(rest);
+                }
+                Err(Stuck::Limit(limit, why)) => self.decide(vec![Event::LimitReached { limit, why }]).await?,
+                Err(Stuck::Stopped) => self.flush().await?,
+                Err(Stuck::Failed(error)) => return Err(error),
+            }
+        }
+    }
+
+    async fn act(&mut self, next: Next) -> Result<Option<Rest>, Stuck> {
+        match next {
+            Next::PlanByRule => self.plan_by_rule().await?,
+            Next::Plan | Next::Consider | Next::Prepare | Next::Advise { .. } | Next::Review(_) | Next::Narrate(_) => self.consult(next).await?,
+            Next::Judge(no) => self.judge(no).await?,
+            Next::AskHuman { op, why } => self.ask_human(op, why).await?,
+            Next::Await { op, expires } => {
+                if !self.take_notices().await? {
+                    return self.lapse(op, expires).await.map_err(Stuck::Failed);
+                }
+            }
+            Next::Grant { op, basis } => self.grant(op, basis).await?,
+            Next::Recall(op) => self.recall(op).await?,
+            Next::Check(criterion) => self.check(&criterion).await?,
+            Next::Limit(limit, why) => self.decide(vec![Event::LimitReached { limit, why }]).await?,
+            Next::Close(state, why) => self.decide(vec![Event::RunClosed { state, why }]).await?,
+            Next::Park(state, why) => {
+                if !self.take_notices().await? {
+                    return Ok(Some(Rest::Parked(state, why)));
+                }
+            }
+            Next::Over(state) => return Ok(Some(Rest::Over(state))),
+        }
+        Ok(None)
+    }
+
+    /// Asks whoever is next and records what they decide.
+    async fn consult(&mut self, next: Next) -> Result<(), Stuck> {
+        let (dossier, chairs) = (self.dossier()?, self.chairs.get_or_insert_with(|| self.parts.crew.seat()));
+        let events = match next {
+            Next::Plan => {
+                let chair = chairs.planner.clone();
+                let draft = self.ask(&chair, WritePlan(dossier)).await?;
+                let by = chair.name().clone();
+                vec![Event::BriefWritten { by: by.clone(), brief: draft.brief }, Event::PlanProposed { by, plan: draft.plan }]
+            }
+            Next::Consider => {
+                let chair = chairs.consider.clone();
+                let opinion = self.ask(&chair, ConsiderPlan(dossier)).await?;
+                let by = chair.name().clone();
+                if opinion.objections.is_empty() {
+                    vec![Event::PlanAgreed { by }]
+                } else {
+                    vec![Event::PlanObjected { by, objections: opinion.objections }]
+                }
+            }
+            Next::Prepare => {
+                let (chair, stage) = (chairs.prepare.clone(), dossier.ticket.stage);
+                let change = self.ask(&chair, PrepareChange(dossier)).await?;
+                let judged = change.edits.iter().map(|edit| self.parts.gate.judge_edit(edit, stage)).collect();
+                vec![Event::EditsProposed { by: chair.name().clone(), change, judged }]
+            }
+            Next::Advise { by, at, step } => {
+                let chair = chairs.advisers.iter().find(|(name, _)| *name == by).map(|(_, chair)| chair.clone()).ok_or_else(|| vacant(&by))?;
+                let advice = self.ask(&chair, Advise { checkpoint: at, step, dossier }).await?;
+                vec![Event::AdviceGiven { by, checkpoint: at, step, advice }]
+            }
+            Next::Review(point) => {
+                let chair = chairs.reviewer.clone().ok_or_else(|| vacant(&crate::crew::post("reviewer")))?;
+                vec![self.review(&chair, point, dossier).await?]
+            }
+            Next::Narrate(state) => {
+                let chair = chairs.narrator.clone().ok_or_else(|| vacant(&crate::crew::post("narrator")))?;
+                let brief = self.ask(&chair, Narrate { ending: state.name().into(), dossier }).await?;
+                vec![Event::BriefWritten { by: chair.name().clone(), brief }]
+            }
+            Next::PlanByRule
+            | Next::Judge(_)
+            | Next::AskHuman { .. }
+            | Next::Await { .. }
+            | Next::Grant { .. }
+            | Next::Recall(_)
+            | Next::Check(_)
+            | Next::Limit(..)
+            | Next::Close(..)
+            | Next::Park(..)
+            | Next::Over(_) => Vec::new(),
+        };
+        Ok(self.decide(events).await?)
+    }
+
+    async fn review(&mut self, chair: &crate::persona::Chair<ReviewWork>, point: ReviewPoint, dossier: Dossier) -> Result<Event, Stuck> {
+        let review = self.ask(chair, ReviewWork { point, dossier }).await?;
+        Ok(Event::ReviewGiven { by: chair.name().clone(), point, decision: review.decision, notes: review.notes })
+    }
+
+    fn dossier(&self) -> Result<Dossier, Stuck> {
+        self.run.dossier().ok_or(Stuck::Failed(RunError::NotOpen))
+    }
+
+    /// Records events, with the answers they were decided from, in one piece.
+    async fn decide(&mut self, events: Vec<Event>) -> Result<(), RunError> {
+        let batch = self.pending.drain(..).chain(events).collect();
+        Ok(self.journal.record(&mut self.run, batch).await?)
+    }
+
+    /// Records answers that were bought, where no decision came of them.
+    async fn flush(&mut self) -> Result<(), RunError> {
+        if self.pending.is_empty() { Ok(()) } else { self.decide(Vec::new()).await }
+    }
+}
+
+fn vacant(name: &PersonaName) -> Stuck {
+    Stuck::Limit(Limit::Setting, format!("the run was opened with {name}, who is not in this crew: resume it with the crew it began with"))
+}
+
+/// Why the work stopped before rest. The journal is whole; start again to resume.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The journal failed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The journal makes no sense.
+    #[error(transparent)]
+    Illegal(#[from] IllegalEvent),
+    /// The repository failed.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// No ticket was opened.
+    #[error("the run is not open")]
+    NotOpen,
+    /// The grant that was recorded is not the one the run is at. Nothing ran.
+    #[error("no permit can be cut for {0}: the run is not at its grant")]
+    NoPermit(Op),
+    /// Another machine began it.
+    #[error("the run was begun by another install or machine ({machine}): resume it there, since only that machine knows what ran")]
+    Elsewhere {
+        /// That machine.
+        machine: String,
+    },
+    /// The rules changed since it began.
+    #[error("the rules changed since the run began (then {then}, now {now}): what was judged and approved no longer holds; begin a new run")]
+    OtherRules {
+        /// The digest it began under.
+        then: Digest,
+        /// The digest of the rules now.
+        now: Digest,
+    },
+}

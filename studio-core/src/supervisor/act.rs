@@ -1,0 +1,194 @@
+//! What the supervisor does itself: judge, ask a human, grant, look back, check.
+
+use super::{Rest, RunError, Stuck, Supervisor};
+use crate::approval::Word;
+use crate::crew::post;
+use crate::event::{Basis, Event, Finding, Limit, Outcome, Parked};
+use crate::gate::Case;
+use crate::host::{Assumed, Ended, Recalled, Seen};
+use crate::limits::{APPROVAL_HOURS, OUTPUT_BYTES_MAX, STEP_SECONDS_DEFAULT};
+use crate::name::Label;
+use crate::permit::Authority;
+use crate::plan::{Change, Check, Criterion, Plan};
+use crate::run::{StepRecord, StepState};
+use crate::step::{Argv, Expect, Op, Seconds, Step, StepNo};
+use crate::store::Store;
+use crate::text::Prose;
+use crate::tree::after;
+use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+
+/// What is added to a step's own limit before its outcome counts as lost.
+const GRACE: Duration = Duration::from_secs(60);
+
+impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
+    /// The rule for entries that name their script: one step, and the criterion that it ends with 0.
+    pub(super) async fn plan_by_rule(&mut self) -> Result<(), Stuck> {
+        let ticket = self.run.opened().map(|opened| opened.ticket.clone()).ok_or(Stuck::Failed(RunError::NotOpen))?;
+        let (Some(script), Ok(run), Ok(exit)) = (&ticket.script, Label::try_from("run"), Label::try_from("exit-0")) else {
+            return Err(Stuck::Limit(Limit::Setting, "the entry names no script that stands in the repository, and no model is set: choose one with --model, or name it in ai/studio/studio.toml".into()));
+        };
+        let target = ticket.cluster.clone().or_else(|| "local".parse().ok()).ok_or(Stuck::Failed(RunError::NotOpen))?;
+        let step = Step {
+            name: run.clone(),
+            argv: Argv::of_script(script),
+            target,
+            why: Prose::tamed(&format!("{} names this script", ticket.source)),
+            expect: Expect::default(),
+            probe: None,
+            undo: None,
+            timeout_seconds: Seconds::try_from(STEP_SECONDS_DEFAULT).unwrap_or_default(),
+        };
+        let criterion = Criterion { name: exit, text: Prose::tamed("the script exits with 0"), check: Some(Check::Step { step: run }) };
+        let spoken =
+            |(at, text): (usize, &Prose)| Some(Criterion { name: format!("ticket-{}", at + 1).parse().ok()?, text: text.clone(), check: None });
+        let criteria = std::iter::once(criterion).chain(ticket.criteria.iter().enumerate().filter_map(spoken)).collect();
+        let (by, plan) = (post("rule"), Plan { goal: ticket.title.clone(), constraints: ticket.constraints.clone(), criteria });
+        let change = Change { summary: Prose::tamed(&format!("run {script}")), edits: Vec::new(), runbook: vec![step] };
+        let events = vec![
+            Event::PlanProposed { by: by.clone(), plan },
+            Event::PlanAgreed { by: by.clone() },
+            Event::EditsProposed { by, change, judged: Vec::new() },
+        ];
+        Ok(self.decide(events).await?)
+    }
+
+    pub(super) async fn judge(&mut self, no: StepNo) -> Result<(), Stuck> {
+        let (Some(record), Some(opened)) = (self.run.step(no), self.run.opened()) else { return Err(Stuck::Failed(RunError::NotOpen)) };
+        let edits = self.run.change().map(|change| change.edits.as_slice()).unwrap_or_default();
+        let script = match record.step.argv.script() {
+            Some(path) => after(self.parts.tree.as_ref(), edits, &path).map_err(RunError::from)?,
+            None => None,
+        };
+        let case = Case { step: &record.step, stage: opened.ticket.stage, base: opened.base.as_ref(), script: script.as_deref() };
+        let judgement = self.parts.gate.judge(&case);
+        Ok(self.decide(vec![Event::StepJudged { step: no, judgement }]).await?)
+    }
+
+    pub(super) async fn ask_human(&mut self, op: Op, why: String) -> Result<(), Stuck> {
+        let judgement = self.run.step(op.step).and_then(|record| record.judgement.as_ref());
+        let effect = judgement.map(|judgement| judgement.digest.clone()).ok_or(Stuck::Failed(RunError::NotOpen))?;
+        let expires = self.journal.now().saturating_add(SignedDuration::from_hours(APPROVAL_HOURS)).unwrap_or(Timestamp::MAX);
+        Ok(self.decide(vec![Event::ApprovalAsked { op, effect, why, expires }]).await?)
+    }
+
+    /// Nobody answered: the question lapses if its time is over, else the run rests.
+    pub(super) async fn lapse(&mut self, op: Op, expires: Timestamp) -> Result<Option<Rest>, RunError> {
+        if self.journal.now() >= expires {
+            self.decide(vec![Event::ApprovalExpired { op }]).await?;
+            return Ok(None);
+        }
+        let short = self.run.step(op.step).map(|record| record.step.argv.to_string()).unwrap_or_default();
+        Ok(Some(Rest::Parked(Parked::NeedsHuman, format!("step {} waits for an approval: {short}", op.step))))
+    }
+
+    /// Takes what lies in the inbox: a statement that is believed and fits becomes an event, on disk
+    /// before its file goes away; anything else goes away with a warning. True if an event came of it.
+    pub(super) async fn take_notices(&mut self) -> Result<bool, RunError> {
+        let mut taken = false;
+        for notice in self.journal.store().notices().map_err(crate::journal::JournalError::from)? {
+            let believed = notice.signed.and_then(|signed| {
+                let now = self.journal.now();
+                signed.clone().believe(self.parts.approvers.as_ref(), now).map(|_| signed).map_err(|error| error.to_string())
+            });
+            let event = believed.map(|signed| match signed.statement.word {
+                Word::Approve => Event::ApprovalGiven { signed },
+                Word::Deny => Event::ApprovalRefused { signed },
+                Word::Happened | Word::DidNot | Word::Abort => Event::StepSettled { signed },
+            });
+            match event.and_then(|event| self.run.accepts(&event).map(|()| event).map_err(|error| error.to_string())) {
+                Ok(event) => {
+                    self.decide(vec![event]).await?;
+                    self.journal.barrier().await?;
+                    taken = true;
+                }
+                Err(why) => tracing::warn!(run = %self.journal.run(), notice = notice.id.0, why, "a message is not believed"),
+            }
+            self.journal.store().discard(&notice.id).map_err(crate::journal::JournalError::from)?;
+        }
+        Ok(taken)
+    }
+
+    /// Records the grant, waits for the disk, cuts the permit, spends it. In this order, or a crash
+    /// runs a step twice.
+    pub(super) async fn grant(&mut self, op: Op, basis: Basis) -> Result<(), Stuck> {
+        self.flush().await?;
+        let granted = Event::StepGranted { op: op.clone(), basis };
+        let receipt = self.journal.record_synced(&mut self.run, granted).await.map_err(RunError::from)?;
+        let permit = self.parts.authority.cut(receipt, &self.run).ok_or_else(|| RunError::NoPermit(op.clone()))?;
+        let limit = self.run.step(op.step).map_or(0, |record| record.step.timeout_seconds.get());
+        let limit = Duration::from_secs(limit.into()) + GRACE;
+        let seen = tokio::time::timeout(limit, self.parts.executor.execute(permit)).await;
+        match seen.unwrap_or_else(|_| Seen::Lost(format!("the host said nothing within {} seconds", limit.as_secs()))) {
+            Seen::Ended(ended) => self.ended(op, ended).await,
+            Seen::Lost(why) => Ok(self.decide(vec![Event::StepUnknown { op, why }]).await?),
+        }
+    }
+
+    /// A grant of an earlier life without an end: only the host can say what became of it.
+    pub(super) async fn recall(&mut self, op: Op) -> Result<(), Stuck> {
+        let basis = self.run.step(op.step).and_then(|record| record.basis.clone());
+        match self.parts.executor.recall(op.clone()).await {
+            Recalled::NeverBegan => match basis {
+                Some(basis) => self.grant(op, basis).await,
+                None => Err(Stuck::Failed(RunError::NoPermit(op))),
+            },
+            Recalled::Ended(ended) => self.ended(op, ended).await,
+            Recalled::Unknown(why) => Ok(self.decide(vec![Event::StepUnknown { op, why }]).await?),
+        }
+    }
+
+    async fn ended(&mut self, op: Op, ended: Ended) -> Result<(), Stuck> {
+        let Ended { exit, mut stdout, mut stderr, assumed } = ended;
+        let expect = self.run.step(op.step).map(|record| record.step.expect.clone()).unwrap_or_default();
+        let mut misses = if assumed == Assumed::All { Vec::new() } else { expect.misses(exit, &stdout) };
+        for (name, text) in [("output", &mut stdout), ("error output", &mut stderr)] {
+            if text.len() > OUTPUT_BYTES_MAX {
+                misses.push(format!("its {name} has {} bytes; only the first {OUTPUT_BYTES_MAX} are kept", text.len()));
+                text.truncate(text.floor_char_boundary(OUTPUT_BYTES_MAX));
+            }
+        }
+        let (stdout, stderr) = (self.journal.keep(&stdout).await.map_err(RunError::from)?, self.journal.keep(&stderr).await.map_err(RunError::from)?);
+        let outcome = Outcome { exit, stdout, stderr, assumed: assumed != Assumed::No, misses };
+        Ok(self.decide(vec![Event::StepEnded { op, outcome }]).await?)
+    }
+
+    pub(super) async fn check(&mut self, name: &Label) -> Result<(), Stuck> {
+        let check = self
+            .run
+            .plan()
+            .and_then(|plan| plan.criteria.iter().find(|criterion| criterion.name == *name))
+            .and_then(|criterion| criterion.check.clone());
+        let round = self.run.round();
+        let found =
+            |wanted: &dyn Fn(&StepRecord) -> bool| self.run.steps().iter().find(|record| record.round == round && wanted(record)).map(step_finding);
+        let finding = match check {
+            Some(Check::Step { step }) => found(&|record| record.read_back.is_none() && record.step.name == step)
+                .unwrap_or_else(|| unmet(format!("the runbook has no step {step}"))),
+            Some(Check::ReadBack { .. }) => {
+                found(&|record| record.read_back.as_ref() == Some(name)).unwrap_or_else(|| unmet("the read was not made".into()))
+            }
+            Some(Check::File { path, matches }) => {
+                let edits = self.run.change().map(|change| change.edits.as_slice()).unwrap_or_default();
+                match after(self.parts.tree.as_ref(), edits, &path).map_err(RunError::from)? {
+                    None => unmet(format!("{path} is not there")),
+                    Some(bytes) => match matches.filter(|pattern| !pattern.matches(&String::from_utf8_lossy(&bytes))) {
+                        Some(pattern) => unmet(format!("{path} does not match {pattern}")),
+                        None => Finding { met: true, evidence: format!("{path} is there as it should be") },
+                    },
+                }
+            }
+            None => unmet("it has no check".into()),
+        };
+        Ok(self.decide(vec![Event::CriterionChecked { criterion: name.clone(), finding }]).await?)
+    }
+}
+
+fn step_finding(record: &StepRecord) -> Finding {
+    let met = matches!(&record.state, StepState::Ended(outcome) if outcome.misses.is_empty());
+    Finding { met, evidence: format!("{}: {}", record.step.argv, record.state.words()) }
+}
+
+fn unmet(evidence: String) -> Finding {
+    Finding { met: false, evidence }
+}

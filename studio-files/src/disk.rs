@@ -1,0 +1,170 @@
+//! Files of the user's checkout: read whole and bounded, written whole or not at all.
+//!
+//! Every component below the root is looked at before it is used; a symlink among them ends the
+//! matter, since it may lead anywhere.
+
+use std::fs::{self, File, Metadata};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use studio_core::limits::FILE_BYTES_MAX;
+use studio_core::name::RelPath;
+
+/// Returns what stands at `path`, or nothing.
+pub(crate) fn look(root: &Path, path: &RelPath) -> Result<Option<Metadata>, DiskError> {
+    let mut found = None;
+    for (part, place) in places(root, path) {
+        if found.is_some_and(|above: Metadata| !above.is_dir()) {
+            return Err(DiskError::NoFolder(parent(part)));
+        }
+        match fs::symlink_metadata(&place) {
+            Ok(seen) if seen.is_symlink() => return Err(DiskError::Symlink(part.into())),
+            Ok(seen) => found = Some(seen),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(DiskError::Io("look at", part.into(), error)),
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the regular file at `path`, or nothing if nothing stands there.
+pub(crate) fn read(root: &Path, path: &RelPath) -> Result<Option<Vec<u8>>, DiskError> {
+    let Some(seen) = look(root, path)? else { return Ok(None) };
+    if !seen.is_file() {
+        return Err(DiskError::NoFile(path.to_string()));
+    }
+    let mut bytes = Vec::new();
+    let mut copy = || File::open(root.join(path.as_str()))?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes);
+    let count = copy().map_err(|error| DiskError::Io("read", path.to_string(), error))?;
+    if count as u64 > FILE_BYTES_MAX { Err(DiskError::Large(path.to_string())) } else { Ok(Some(bytes)) }
+}
+
+/// Writes a new file and the folders above it, and syncs them. Returns false, and changes nothing,
+/// if something stands at `path` already.
+pub(crate) fn create(root: &Path, path: &RelPath, bytes: &[u8]) -> Result<bool, DiskError> {
+    let failed = |what| move |error| DiskError::Io(what, path.to_string(), error);
+    let folder = folder(root, path)?;
+    let temp = Temp(folder.join(format!(".{}.{:016x}.tmp", path.file_name(), RandomState::new().hash_one(path))));
+    let mut file = File::create_new(&temp.0).map_err(failed("write"))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed("write"))?;
+    // A link never replaces what is there, and shows the file only when it is whole.
+    let new = match fs::hard_link(&temp.0, folder.join(path.file_name())) {
+        Ok(()) => true,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
+        Err(error) => return Err(failed("name")(error)),
+    };
+    drop(temp);
+    sync(&folder).map_err(failed("sync the folder of"))?;
+    Ok(new)
+}
+
+/// Makes the folders above `path` as far as they are missing, and returns the last one.
+fn folder(root: &Path, path: &RelPath) -> Result<PathBuf, DiskError> {
+    let mut above = root.to_path_buf();
+    for (part, place) in places(root, path).filter(|(part, _)| *part != path.as_str()) {
+        let failed = |error| DiskError::Io("make", part.into(), error);
+        match fs::create_dir(&place) {
+            Ok(()) => sync(&above).map_err(failed)?,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let seen = fs::symlink_metadata(&place).map_err(failed)?;
+        if seen.is_symlink() {
+            return Err(DiskError::Symlink(part.into()));
+        }
+        if !seen.is_dir() {
+            return Err(DiskError::NoFolder(part.into()));
+        }
+        above = place;
+    }
+    Ok(above)
+}
+
+/// Returns every component of `path` from the top, as it is called below the root and on the disk.
+fn places<'a>(root: &'a Path, path: &'a RelPath) -> impl Iterator<Item = (&'a str, PathBuf)> {
+    let whole = path.as_str();
+    let ends = whole.match_indices('/').map(|(at, _)| at).chain([whole.len()]);
+    ends.filter_map(move |end| whole.get(..end)).map(move |part| (part, root.join(part)))
+}
+
+fn parent(part: &str) -> String {
+    part.rsplit_once('/').map_or(part, |(above, _)| above).to_string()
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// A name that goes away with the value.
+struct Temp(PathBuf);
+
+impl Drop for Temp {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0); // what stays is litter, never a wrong file
+    }
+}
+
+/// The checkout could not be read or written as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    /// A component of the path is a symlink.
+    #[error("{0} is a symlink, which is not followed; put the real file or folder there")]
+    Symlink(String),
+    /// A component above the last is no folder.
+    #[error("{0} is no folder; move it out of the way")]
+    NoFolder(String),
+    /// The last component is no regular file.
+    #[error("{0} is no regular file; move it out of the way")]
+    NoFile(String),
+    /// Over the limit.
+    #[error("{0} is larger than {FILE_BYTES_MAX} bytes; split it")]
+    Large(String),
+    /// What the system said.
+    #[error("failed to {0} {1}: {2}")]
+    Io(&'static str, String, #[source] io::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> RelPath {
+        RelPath::try_from(text).unwrap()
+    }
+
+    #[test]
+    fn a_file_is_written_once_and_leaves_nothing_beside_it() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(create(root.path(), &path("a/b/c.md"), b"one").unwrap());
+        assert!(!create(root.path(), &path("a/b/c.md"), b"two").unwrap());
+        assert_eq!(read(root.path(), &path("a/b/c.md")).unwrap().unwrap(), b"one");
+        assert_eq!(fs::read_dir(root.path().join("a/b")).unwrap().count(), 1);
+        assert_eq!(read(root.path(), &path("a/x/c.md")).unwrap(), None);
+    }
+
+    #[test]
+    fn symlinks_and_odd_files_are_refused_anywhere_below_the_root() {
+        let (root, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(other.path().join("f"), "x").unwrap();
+        std::os::unix::fs::symlink(other.path(), root.path().join("away")).unwrap();
+        std::os::unix::fs::symlink(other.path().join("f"), root.path().join("f")).unwrap();
+        fs::write(root.path().join("plain"), "x").unwrap();
+        assert!(matches!(read(root.path(), &path("away/f")), Err(DiskError::Symlink(at)) if at == "away"));
+        assert!(matches!(read(root.path(), &path("f")), Err(DiskError::Symlink(at)) if at == "f"));
+        assert!(matches!(create(root.path(), &path("away/new/g"), b""), Err(DiskError::Symlink(at)) if at == "away"));
+        assert!(matches!(create(root.path(), &path("plain/g"), b""), Err(DiskError::NoFolder(at)) if at == "plain"));
+        assert!(matches!(read(root.path(), &path("plain/g")), Err(DiskError::NoFolder(at)) if at == "plain"));
+        assert!(!create(root.path(), &path("f"), b"y").unwrap());
+        assert_eq!(fs::read_to_string(other.path().join("f")).unwrap(), "x");
+        assert_eq!(fs::read_dir(other.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_large_file_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("big"), vec![b'x'; FILE_BYTES_MAX as usize + 1]).unwrap();
+        assert!(matches!(read(root.path(), &path("big")), Err(DiskError::Large(_))));
+        fs::create_dir(root.path().join("dir")).unwrap();
+        assert!(matches!(read(root.path(), &path("dir")), Err(DiskError::NoFile(_))));
+    }
+}

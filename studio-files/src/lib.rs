@@ -1,0 +1,15 @@
+//! The files of a user's repository: tickets come in through [`intake`], reports go out through
+//! [`report_file`].
+//!
+//! Everything here reads and writes the checkout by whole files, follows no symlinks, and knows
+//! neither hosts nor models. What it reads was written by others: it becomes a type of the core, or
+//! an error that names file and line.
+
+mod disk;
+pub mod ignore;
+pub mod intake;
+pub mod rehearsal;
+pub mod report_file;
+mod yaml;
+
+pub use disk::DiskError;

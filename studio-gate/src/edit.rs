@@ -1,0 +1,166 @@
+//! Judging edits: by where they write, and by what the text shows.
+
+use crate::place;
+use studio_core::gate::{EditJudgement, EditVerdict};
+use studio_core::plan::Edit;
+use studio_core::text::hostile;
+use studio_core::ticket::Stage;
+
+/// Ends of file names that nothing runs and no cluster reads.
+const PROSE: &[&str] = &["*.md", "docs/*.txt", "docs/*.png", "docs/*.jpg", "docs/*.drawio", "docs/*.mmd", "docs/*.puml"];
+
+/// Names that some systems take for a device.
+const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "conin$", "conout$", "com?", "lpt?"];
+
+/// Words after `kind` in which `Secret` may hide behind tags and anchors.
+const KIND_WORDS: usize = 3;
+
+/// Judges `edit`: the strictest verdict of its paths and its text.
+pub(crate) fn judge(edit: &Edit, stage: Stage) -> EditJudgement {
+    let text = match edit {
+        Edit::Write { path, text } => contents(path.as_str(), text),
+        Edit::Remove { .. } | Edit::Rename { .. } => None,
+    };
+    let paths = edit.paths().flat_map(|path| located(path.as_str(), stage));
+    // The first of the strictest decides, so that the reason does not depend on the tables' order at the end.
+    paths.chain(text).reduce(|worst, other| if other.verdict > worst.verdict { other } else { worst }).unwrap_or_else(|| {
+        judgement(EditVerdict::Block, "no-path", "it names no path; name the file it writes".into())
+    })
+}
+
+/// What the path alone says; at least one judgement.
+fn located(path: &str, stage: Stage) -> Vec<EditJudgement> {
+    let mut found: Vec<EditJudgement> = place::places(path).map(|place| judgement(place.verdict, place.rule, format!("{path}: {}", place.why))).collect();
+    if odd(path) {
+        found.push(judgement(EditVerdict::Ask, "odd-name", format!("{path}: use letters, digits and . _ - + @ = , only; other systems read this name differently")));
+    }
+    if !place::in_scope(path, stage) {
+        found.push(judgement(EditVerdict::Ask, "out-of-stage", format!("{path} is not what stage {} may write; choose a path of the stage", u8::from(stage))));
+    }
+    let folded = place::fold(path);
+    found.push(if PROSE.iter().any(|glob| place::like(glob, &folded)) {
+        judgement(EditVerdict::Pass, "prose", format!("{path} is only read by people"))
+    } else {
+        judgement(EditVerdict::Gate, "in-scope", format!("{path} takes effect when it is merged, so the merge asks"))
+    });
+    found
+}
+
+/// What the text says, if anything.
+fn contents(path: &str, text: &str) -> Option<EditJudgement> {
+    if text.contains("AGE-SECRET-KEY-") || text.lines().any(|line| line.contains("-----BEGIN") && line.contains("PRIVATE KEY")) {
+        return Some(judgement(EditVerdict::Block, "plaintext-key", format!("{path} would hold a private key; encrypt it outside and commit only ciphertext")));
+    }
+    let unix = text.replace("\r\n", "\n");
+    if let Some(c) = unix.chars().find(|c| hostile(*c)) {
+        let why = format!("{path} would hold the character U+{:04X}, which a reader cannot see; write it as an escape or leave it out", c as u32);
+        return Some(judgement(EditVerdict::Ask, "hidden-character", why));
+    }
+    (!place::like("*.md", &place::fold(path)) && holds_secret(text))
+        .then(|| judgement(EditVerdict::Ask, "secret-manifest", format!("{path} seems to hold a Secret; a human must see that it is encrypted or harmless")))
+}
+
+/// Says whether the text names the kind `Secret`, however it is spaced, quoted, tagged or anchored.
+fn holds_secret(text: &str) -> bool {
+    let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let kind = |at: usize| words.iter().skip(at + 1).take(KIND_WORDS).any(|word| *word == "Secret" || *word == "SecretList");
+    words.iter().enumerate().any(|(at, word)| *word == "stringData" || (*word == "kind" && kind(at)))
+}
+
+/// Says whether another system or a shell could read the name as something else.
+fn odd(path: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@' | ' ' | '=' | ',');
+    let device = |part: &str| {
+        let stem = place::fold(part.split('.').next().unwrap_or(part));
+        let numbered = stem.strip_suffix(|c: char| c.is_ascii_digit()).map(|stem| format!("{stem}?"));
+        DEVICES.iter().any(|name| *name == stem || Some(*name) == numbered.as_deref())
+    };
+    !path.chars().all(plain) || path.split('/').any(device)
+}
+
+fn judgement(verdict: EditVerdict, rule: &str, why: String) -> EditJudgement {
+    EditJudgement { verdict, rule: rule.into(), why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use studio_core::name::RelPath;
+
+    fn path(text: &str) -> RelPath {
+        RelPath::try_from(text).unwrap()
+    }
+
+    fn write(at: &str, text: &str) -> (EditVerdict, String) {
+        let EditJudgement { verdict, rule, .. } = judge(&Edit::Write { path: path(at), text: text.into() }, Stage::Studio);
+        (verdict, rule)
+    }
+
+    #[test]
+    fn where_it_writes_decides() {
+        for (at, verdict, rule) in [
+            ("docs/runbook.md", EditVerdict::Pass, "prose"),
+            ("README.md", EditVerdict::Pass, "prose"),
+            ("kubernetes/apps/web/README.md", EditVerdict::Pass, "prose"),
+            ("docs/cluster.drawio", EditVerdict::Pass, "prose"),
+            ("docs/render.sh", EditVerdict::Gate, "in-scope"),
+            ("kubernetes/apps/web/ks.yaml", EditVerdict::Gate, "in-scope"),
+            ("kubernetes/apps/名前/ks.yaml", EditVerdict::Gate, "in-scope"),
+            ("infrastructure/check.sh", EditVerdict::Gate, "in-scope"),
+            ("infrastructure/wipe_disk.sh", EditVerdict::Ask, "dangerous-script"),
+            ("docs/AGENTS.md", EditVerdict::Ask, "agent-files"),
+            ("docs/Makefile", EditVerdict::Ask, "runs-code"),
+            ("CHANGELOG.md", EditVerdict::Ask, "out-of-stage"),
+            ("kubernetes/tenants/shop/ks.yaml", EditVerdict::Ask, "out-of-stage"),
+            ("kubernetes/apps/$(id).yaml", EditVerdict::Ask, "odd-name"),
+            ("kubernetes/apps/..%2fx.yaml", EditVerdict::Ask, "odd-name"),
+            ("kubernetes/a\u{2215}b.yaml", EditVerdict::Ask, "odd-name"),
+            ("kubernetes/com1.yaml", EditVerdict::Ask, "odd-name"),
+            ("ai/state/stage.json", EditVerdict::Block, "studio-files"),
+            ("Config/Env/x.md", EditVerdict::Block, "secret-place"),
+        ] {
+            assert_eq!(write(at, "x: 1\n"), (verdict, rule.into()), "{at}");
+        }
+    }
+
+    #[test]
+    fn what_it_writes_can_only_raise() {
+        let key = format!("-----BEGIN OPENSSH {} KEY-----\n", "PRIVATE");
+        let age = format!("AGE-SECRET-{}-1X", "KEY");
+        for text in [&key, &age] {
+            assert_eq!(write("docs/x.md", text), (EditVerdict::Block, "plaintext-key".into()));
+        }
+        for text in ["kind: Secret\n", "{\"kind\":\"Secret\"}", "a: 1\n---\nkind:   'Secret'\n", "kind: !!str Secret", "kind: &a Secret", "kind: >-\n  Secret", "stringData: {}"] {
+            assert_eq!(write("kubernetes/x.yaml", text), (EditVerdict::Ask, "secret-manifest".into()), "{text}");
+            assert_eq!(write("docs/x.md", text).0, EditVerdict::Pass, "{text}");
+        }
+        for text in ["kind: SecretStore\n", "kind: Deployment\nmetadata: { name: web }\n# Secret\n"] {
+            assert_eq!(write("kubernetes/x.yaml", text).0, EditVerdict::Gate, "{text}");
+        }
+        for text in ["a: 1\u{1b}[2K\n", "a: \u{202e}1\n", "a: 1\rb: 2\n"] {
+            assert_eq!(write("kubernetes/x.yaml", text), (EditVerdict::Ask, "hidden-character".into()), "{text:?}");
+        }
+        assert_eq!(write("kubernetes/x.yaml", "a: 1\r\nb: 2\r\n").0, EditVerdict::Gate);
+        assert_eq!(write("config/env/x.yaml", "kind: Secret").0, EditVerdict::Block);
+    }
+
+    #[test]
+    fn both_sides_of_a_rename_count() {
+        let rename = |from: &str, to: &str| judge(&Edit::Rename { path: path(from), to: path(to) }, Stage::Infra).verdict;
+        assert_eq!(rename("docs/a.md", "docs/b.md"), EditVerdict::Pass);
+        assert_eq!(rename("docs/a.md", "infrastructure/a.sh"), EditVerdict::Gate);
+        assert_eq!(rename("infrastructure/a.sh", "docs/a.md"), EditVerdict::Gate);
+        assert_eq!(rename("kubernetes/a.yaml", "ui/a.yaml"), EditVerdict::Ask);
+        assert_eq!(rename(".env", "docs/a.md"), EditVerdict::Block);
+        assert_eq!(rename("docs/a.md", ".gitmodules"), EditVerdict::Block);
+    }
+
+    #[test]
+    fn removing_is_judged_like_writing() {
+        let remove = |at: &str| judge(&Edit::Remove { path: path(at) }, Stage::Infra).verdict;
+        assert_eq!(remove("docs/a.md"), EditVerdict::Pass);
+        assert_eq!(remove("kubernetes/apps/web/ks.yaml"), EditVerdict::Gate);
+        assert_eq!(remove("kubernetes/apps/web/secret.sops.yaml"), EditVerdict::Ask);
+        assert_eq!(remove(".gitattributes"), EditVerdict::Block);
+    }
+}

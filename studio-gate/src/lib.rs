@@ -1,0 +1,66 @@
+//! The rules: a short, closed list of what may run or be edited, and who may approve the rest.
+//!
+//! Everything here is pure: the same case gets the same judgement, and nothing touches a disk,
+//! a network or a clock. The rules are tables of data; each row carries examples that a test checks:
+//!
+//! - [`ShortGate`] judges steps and edits.
+//! - [`SshApprovers`] says whose signature an approval carries.
+//! - [`sha256`] is the hash that operators can check with `sha256sum`.
+
+mod approvers;
+mod binding;
+mod command;
+mod danger;
+mod digest;
+mod edit;
+mod place;
+mod reader;
+mod script;
+
+pub use approvers::{ApproversError, SshApprovers};
+pub use digest::sha256;
+
+use studio_core::gate::{Case, EditJudgement, Effect, Gate, Judgement, Verdict};
+use studio_core::name::Digest;
+use studio_core::plan::Edit;
+use studio_core::ticket::Stage;
+
+/// The built-in rules: reads run unasked, changes ask, destruction needs a script, the rest is refused.
+#[derive(Clone, Debug)]
+pub struct ShortGate {
+    policy: Digest,
+}
+
+impl ShortGate {
+    /// Returns the built-in rules.
+    pub fn new() -> Self {
+        debug_assert_eq!(reader::broken(), Vec::<String>::new(), "a reader's examples must hold");
+        let tables = (reader::tables(), command::tables(), binding::tables(), danger::tables(), place::tables());
+        ShortGate { policy: digest::of_tables(&tables) }
+    }
+}
+
+impl Default for ShortGate {
+    fn default() -> Self {
+        ShortGate::new()
+    }
+}
+
+impl Gate for ShortGate {
+    fn judge(&self, case: &Case<'_>) -> Judgement {
+        let finding = command::judge(case);
+        let digest = digest::of_effect(case, &self.policy, &finding);
+        let script = case.script.filter(|_| case.step.argv.script().is_some()).map(sha256);
+        let effect = if finding.verdict == Verdict::Auto { Effect::Read } else { Effect::OneShot };
+        let command::Finding { verdict, class, rule, why, better } = finding;
+        Judgement { verdict, class, effect, rule, why, better, probe: None, digest, script }
+    }
+
+    fn judge_edit(&self, edit: &Edit, stage: Stage) -> EditJudgement {
+        edit::judge(edit, stage)
+    }
+
+    fn policy(&self) -> Digest {
+        self.policy.clone()
+    }
+}
