@@ -1,1 +1,5 @@
-//! wip
+//! A studio in a box: a disk whose power can be cut, a host that remembers, a life of the Studio over both.
+
+pub mod disk;
+pub mod host;
+pub mod life;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The command `studio`.
+
+fn main() -> std::process::ExitCode {
+    studio_bin::main()
+}

@@ -68,7 +68,9 @@ impl Rehearsal {
             let said = match (text, json) {
                 (Some(text), None) => text,
                 (None, Some(json)) => json.to_string(),
-                (Some(_), Some(_)) | (None, None) => return Err(fail(span, "an answer has either `text` or `json`; write exactly one of them".into())),
+                (Some(_), Some(_)) | (None, None) => {
+                    return Err(fail(span, "an answer has either `text` or `json`; write exactly one of them".into()));
+                }
             };
             if turn == 0 {
                 return Err(fail(span, "turns count from 1; write the number of the persona's call".into()));
@@ -149,7 +151,10 @@ mod tests {
         assert!(refused(&format!("# c\n{answer}")).starts_with("r.toml:2: an answer has either"));
         assert!(refused(&format!("{answer}text = \"a\"\njson = 1\n")).starts_with("r.toml:1: an answer has either"));
         assert!(refused("[[answer]]\npersona = \"planner\"\nturn = 0\ntext = \"a\"\n").starts_with("r.toml:1: turns count from 1"));
-        assert!(refused("answer = [\n  { persona = \"a\", turn = 1, text = \"x\" },\n  { persona = \"a\", turn = 1, text = \"x\" },\n]\n").starts_with("r.toml:3: "));
+        assert!(
+            refused("answer = [\n  { persona = \"a\", turn = 1, text = \"x\" },\n  { persona = \"a\", turn = 1, text = \"x\" },\n]\n")
+                .starts_with("r.toml:3: ")
+        );
         assert!(refused("[[answer]]\npersona = \"Planner!\"\nturn = 1\ntext = \"a\"\n").starts_with("r.toml:2: "));
         assert!(refused(&format!("{answer}text = \"a\"\nmood = \"x\"\n")).starts_with("r.toml:5: "));
         assert!(refused("[[step]]\nargv = []\n").starts_with("r.toml:2: a command needs at least a program"));

@@ -84,7 +84,9 @@ mod tests {
     #[test]
     fn names_that_are_none_are_refused() {
         let root = tempfile::tempdir().unwrap();
-        for (date, slug) in [("2026-1-2", "a"), ("2026-11-2x", "a"), ("../../../x", "a"), ("2026-11-22", ""), ("2026-11-22", "../x"), ("2026-11-22", "A")] {
+        for (date, slug) in
+            [("2026-1-2", "a"), ("2026-11-2x", "a"), ("../../../x", "a"), ("2026-11-22", ""), ("2026-11-22", "../x"), ("2026-11-22", "A")]
+        {
             assert!(save(root.path(), date, slug, "x").is_err(), "{date} {slug}");
         }
         assert!(matches!(save(root.path(), "2026-11-22", "a", &"x".repeat(FILE_BYTES_MAX as usize + 1)), Err(SaveError::Large(_))));

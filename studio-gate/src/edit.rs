@@ -9,8 +9,8 @@ use studio_core::ticket::Stage;
 /// Ends of file names that nothing runs and no cluster reads.
 const PROSE: &[&str] = &["*.md", "docs/*.txt", "docs/*.png", "docs/*.jpg", "docs/*.drawio", "docs/*.mmd", "docs/*.puml"];
 
-/// Names that some systems take for a device.
-const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "conin$", "conout$", "com?", "lpt?"];
+/// Names that some systems take for a device, with a number behind them or not.
+const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "com", "lpt"];
 
 /// Words after `kind` in which `Secret` may hide behind tags and anchors.
 const KIND_WORDS: usize = 3;
@@ -22,20 +22,29 @@ pub(crate) fn judge(edit: &Edit, stage: Stage) -> EditJudgement {
         Edit::Remove { .. } | Edit::Rename { .. } => None,
     };
     let paths = edit.paths().flat_map(|path| located(path.as_str(), stage));
-    // The first of the strictest decides, so that the reason does not depend on the tables' order at the end.
-    paths.chain(text).reduce(|worst, other| if other.verdict > worst.verdict { other } else { worst }).unwrap_or_else(|| {
-        judgement(EditVerdict::Block, "no-path", "it names no path; name the file it writes".into())
-    })
+    paths
+        .chain(text)
+        .reduce(|worst, other| if other.verdict > worst.verdict { other } else { worst })
+        .unwrap_or_else(|| judgement(EditVerdict::Block, "no-path", "it names no path; name the file it writes".into()))
 }
 
 /// What the path alone says; at least one judgement.
 fn located(path: &str, stage: Stage) -> Vec<EditJudgement> {
-    let mut found: Vec<EditJudgement> = place::places(path).map(|place| judgement(place.verdict, place.rule, format!("{path}: {}", place.why))).collect();
+    let mut found: Vec<EditJudgement> =
+        place::places(path).map(|place| judgement(place.verdict, place.rule, format!("{path}: {}", place.why))).collect();
     if odd(path) {
-        found.push(judgement(EditVerdict::Ask, "odd-name", format!("{path}: use letters, digits and . _ - + @ = , only; other systems read this name differently")));
+        found.push(judgement(
+            EditVerdict::Ask,
+            "odd-name",
+            format!("{path}: use letters, digits and . _ - + @ = , only; other systems read this name differently"),
+        ));
     }
     if !place::in_scope(path, stage) {
-        found.push(judgement(EditVerdict::Ask, "out-of-stage", format!("{path} is not what stage {} may write; choose a path of the stage", u8::from(stage))));
+        found.push(judgement(
+            EditVerdict::Ask,
+            "out-of-stage",
+            format!("{path} is not what stage {} may write; choose a path of the stage", u8::from(stage)),
+        ));
     }
     let folded = place::fold(path);
     found.push(if PROSE.iter().any(|glob| place::like(glob, &folded)) {
@@ -49,15 +58,20 @@ fn located(path: &str, stage: Stage) -> Vec<EditJudgement> {
 /// What the text says, if anything.
 fn contents(path: &str, text: &str) -> Option<EditJudgement> {
     if text.contains("AGE-SECRET-KEY-") || text.lines().any(|line| line.contains("-----BEGIN") && line.contains("PRIVATE KEY")) {
-        return Some(judgement(EditVerdict::Block, "plaintext-key", format!("{path} would hold a private key; encrypt it outside and commit only ciphertext")));
+        return Some(judgement(
+            EditVerdict::Block,
+            "plaintext-key",
+            format!("{path} would hold a private key; encrypt it outside and commit only ciphertext"),
+        ));
     }
     let unix = text.replace("\r\n", "\n");
     if let Some(c) = unix.chars().find(|c| hostile(*c)) {
         let why = format!("{path} would hold the character U+{:04X}, which a reader cannot see; write it as an escape or leave it out", c as u32);
         return Some(judgement(EditVerdict::Ask, "hidden-character", why));
     }
-    (!place::like("*.md", &place::fold(path)) && holds_secret(text))
-        .then(|| judgement(EditVerdict::Ask, "secret-manifest", format!("{path} seems to hold a Secret; a human must see that it is encrypted or harmless")))
+    (!place::like("*.md", &place::fold(path)) && holds_secret(text)).then(|| {
+        judgement(EditVerdict::Ask, "secret-manifest", format!("{path} seems to hold a Secret; a human must see that it is encrypted or harmless"))
+    })
 }
 
 /// Says whether the text names the kind `Secret`, however it is spaced, quoted, tagged or anchored.
@@ -72,8 +86,7 @@ fn odd(path: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@' | ' ' | '=' | ',');
     let device = |part: &str| {
         let stem = place::fold(part.split('.').next().unwrap_or(part));
-        let numbered = stem.strip_suffix(|c: char| c.is_ascii_digit()).map(|stem| format!("{stem}?"));
-        DEVICES.iter().any(|name| *name == stem || Some(*name) == numbered.as_deref())
+        DEVICES.contains(&stem.trim_end_matches(|c: char| c.is_ascii_digit()))
     };
     !path.chars().all(plain) || path.split('/').any(device)
 }
@@ -130,7 +143,15 @@ mod tests {
         for text in [&key, &age] {
             assert_eq!(write("docs/x.md", text), (EditVerdict::Block, "plaintext-key".into()));
         }
-        for text in ["kind: Secret\n", "{\"kind\":\"Secret\"}", "a: 1\n---\nkind:   'Secret'\n", "kind: !!str Secret", "kind: &a Secret", "kind: >-\n  Secret", "stringData: {}"] {
+        for text in [
+            "kind: Secret\n",
+            "{\"kind\":\"Secret\"}",
+            "a: 1\n---\nkind:   'Secret'\n",
+            "kind: !!str Secret",
+            "kind: &a Secret",
+            "kind: >-\n  Secret",
+            "stringData: {}",
+        ] {
             assert_eq!(write("kubernetes/x.yaml", text), (EditVerdict::Ask, "secret-manifest".into()), "{text}");
             assert_eq!(write("docs/x.md", text).0, EditVerdict::Pass, "{text}");
         }

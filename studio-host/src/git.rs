@@ -3,20 +3,17 @@
 mod base;
 #[cfg(test)]
 mod fixture;
+mod open;
 mod revision;
 
 pub use base::Base;
 
-use gix::{ObjectId, ThreadSafeRepository};
-use gix::discover::upwards;
 use gix::objs::Kind;
 use gix::sec::Trust;
+use gix::{ObjectId, ThreadSafeRepository};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use studio_core::text::one_line;
-
-/// Largest commit, tag or folder that is read; files have their own, smaller limit.
-const OBJECT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// A repository with a work tree, opened to be read and nothing else.
 ///
@@ -57,12 +54,12 @@ impl GitRepo {
     pub fn discover(dir: &Path) -> Result<GitRepo, GitError> {
         let folder = |at: &Path| at.canonicalize().map_err(|error| GitError::Folder(at.into(), error));
         let dir = folder(dir)?;
-        let repo = open(&dir)?;
+        let repo = open::above(&dir)?;
         let root = folder(repo.work_dir().ok_or_else(|| GitError::Bare(dir.clone()))?)?;
         if !dir.starts_with(&root) {
             return Err(GitError::Elsewhere(dir, root));
         }
-        if let Some(link) = dead_link(dir.ancestors().take_while(|above| **above != root)) {
+        if let Some(link) = open::dead_link(dir.ancestors().take_while(|above| **above != root)) {
             return Err(GitError::DeadLink(link));
         }
         let common = folder(repo.to_thread_local().common_dir())?;
@@ -87,10 +84,11 @@ impl GitRepo {
     pub fn base(&self, choice: Option<&str>) -> Result<Base, GitError> {
         let chosen = revision::choose(&self.repo.to_thread_local(), choice)?;
         let base = Base::at(self.repo.clone(), chosen)?;
-        match Trust::from_path_ownership(self.repo.git_dir()) {
-            Ok(Trust::Full) => Ok(base),
-            Ok(Trust::Reduced) | Err(_) => Ok(base.with_note("the repository belongs to another user; it is only read, and its settings are not obeyed")),
-        }
+        let ours = |path: &PathBuf| matches!(Trust::from_path_ownership(path), Ok(Trust::Full));
+        Ok(match ours(&self.root) && ours(&self.common) {
+            true => base,
+            false => base.with_note("the repository belongs to another user; it is only read, and its settings are not obeyed"),
+        })
     }
 
     /// Returns what the user has begun in this work tree and not finished. Looks at no file but git's own.
@@ -120,33 +118,6 @@ impl fmt::Display for WorkState {
     }
 }
 
-fn open(dir: &Path) -> Result<ThreadSafeRepository, GitError> {
-    // A folder inside the work tree may be made up to look like a bare repository, so only `.git` counts.
-    let found = |dot_git_only| upwards::Options { trust: upwards::TrustPolicy::Assume(Trust::Reduced), dot_git_only, ..Default::default() };
-    let limit = format!("gitoxide.objects.allocLimit={OBJECT_BYTES_MAX}");
-    let reduced = gix::open::Options::isolated().config_overrides(["core.useReplaceRefs=false", limit.as_str()]);
-    let options = gix::sec::trust::Mapping { full: reduced.clone(), reduced };
-    match ThreadSafeRepository::discover_opts(dir, found(true), options) {
-        Ok(mut repo) => {
-            // A setting could hide all refs behind a namespace.
-            repo.refs.namespace = None;
-            Ok(repo)
-        }
-        Err(error) if error.downcast_any_ref::<upwards::Error>().is_none() => match error.is_unsupported() {
-            true => Err(GitError::Format(dir.into(), why(&error))),
-            false => Err(GitError::Open(dir.into(), why(&error))),
-        },
-        Err(_) if gix::discover::upwards_opts(dir, found(false)).is_ok() => Err(GitError::Bare(dir.into())),
-        Err(_) => Err(dead_link(dir.ancestors()).map_or_else(|| GitError::None(dir.into()), GitError::DeadLink)),
-    }
-}
-
-/// Returns the first `.git` file in `folders`. Found where no repository begins, it is the link of a work
-/// tree or submodule whose repository is gone; the one further up is not what the user means.
-fn dead_link<'a>(mut folders: impl Iterator<Item = &'a Path>) -> Option<PathBuf> {
-    folders.find_map(|folder| Some(folder.join(".git")).filter(|link| link.is_file()))
-}
-
 /// Reads an object and hashes it again.
 fn object(repo: &gix::Repository, id: ObjectId) -> Result<(Kind, Vec<u8>), GitError> {
     let object = repo.find_object(id).map_err(|error| damaged(id, &error))?;
@@ -158,7 +129,10 @@ fn object(repo: &gix::Repository, id: ObjectId) -> Result<(Kind, Vec<u8>), GitEr
 }
 
 fn damaged(what: impl fmt::Display, error: &gix::Error) -> GitError {
-    GitError::Damaged(one_line(&what.to_string(), 200), why(error))
+    match error.is_unsupported() {
+        true => GitError::Format(why(error)),
+        false => GitError::Damaged(one_line(&what.to_string(), 200), why(error)),
+    }
 }
 
 /// Returns what `error` and its causes say, on one line.
@@ -176,20 +150,22 @@ pub enum GitError {
     Folder(PathBuf, std::io::Error),
     /// No repository.
     #[error("{0:?} is in no git repository; run `git init` there, or name one with --repo DIR")]
-    None(PathBuf),
+    NoRepository(PathBuf),
     /// A repository without files.
     #[error("{0:?} is in a bare repository, which has no files to work on; name a clone or a work tree of it with --repo DIR")]
     Bare(PathBuf),
     /// A link into nothing.
-    #[error("{0:?} points to no repository: the work tree or its repository was moved or removed; run `git worktree repair` \
-             (or `git submodule update --init`) in the main work tree, or name another with --repo DIR")]
+    #[error(
+        "{0:?} points to no repository: the work tree or its repository was moved or removed; run `git worktree repair` \
+             (or `git submodule update --init`) in the main work tree, or name another with --repo DIR"
+    )]
     DeadLink(PathBuf),
     /// A folder of git's own.
     #[error("{0:?} is not in its repository's work tree {1:?}; name a folder inside that with --repo DIR")]
     Elsewhere(PathBuf, PathBuf),
     /// Not SHA-1, or newer than what is understood.
-    #[error("the repository of {0:?} has a format that is not understood ({1}); name one made with `git init --object-format=sha1`")]
-    Format(PathBuf, String),
+    #[error("the repository has a format that is not read ({0}), only SHA-1 with refs in files is; name a clone of that kind with --repo DIR")]
+    Format(String),
     /// It does not open.
     #[error("failed to open the repository of {0:?}: {1}; `git status` there says more")]
     Open(PathBuf, String),
@@ -205,4 +181,110 @@ pub enum GitError {
     /// Over the limit.
     #[error("the history has more than {0} commits, so the repository gets no identity and live mode stays closed to it")]
     Long(usize),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixture::{Fixture, put, text};
+    use super::*;
+    use std::fs;
+    use studio_core::tree::Tree;
+
+    #[test]
+    fn unfinished_work_is_seen() {
+        for (file, state) in [
+            ("MERGE_HEAD", WorkState::Merge),
+            ("rebase-merge/done", WorkState::Rebase),
+            ("rebase-apply/rebasing", WorkState::Rebase),
+            ("rebase-apply/applying", WorkState::Mailbox),
+            ("CHERRY_PICK_HEAD", WorkState::CherryPick),
+            ("REVERT_HEAD", WorkState::Revert),
+            ("BISECT_LOG", WorkState::Bisect),
+        ] {
+            let fixture = Fixture::new();
+            assert_eq!(fixture.open().state(), None);
+            fixture.git(file, "");
+            assert_eq!(fixture.open().state(), Some(state), "{file}");
+        }
+    }
+
+    #[test]
+    fn planted_settings_and_replacements_do_nothing() {
+        let fixture =
+            Fixture::with(&[("a", "true"), (".gitattributes", "* filter=evil diff=evil"), (".gitmodules", "[submodule]\nupdate = !touch PWNED")]);
+        let root = fixture.root();
+        let (commit, file) = (fixture.base().commit().unwrap(), fixture.blob(b"true"));
+        let clean = fixture.base().repo_id().unwrap();
+        put(&root.join("more"), "[core]\nbare = true\nrepositoryFormatVersion = 99\n");
+        put(&root.join("hooks/post-checkout"), "#!/bin/sh\ntouch PWNED\n");
+        let settings = "fsmonitor = touch PWNED\nhooksPath = hooks\nsshCommand = touch PWNED\ngitProxy = touch PWNED\npager = touch PWNED\n\
+            worktree = /\nuseReplaceRefs = true\nalternateRefsCommand = touch PWNED\nattributesFile = ~/x\n";
+        fixture.git(
+            "config",
+            format!(
+                "[core]\nbare = false\n{settings}[include]\npath = ../more\n[includeIf \"gitdir:/\"]\npath = ../more\n\
+            [alias]\nst = !touch PWNED\n[filter \"evil\"]\nsmudge = touch PWNED\nprocess = touch PWNED\nrequired = true\n\
+            [gitoxide \"core\"]\nrefsNamespace = evil\nshallowFile = config\n[gitoxide \"objects\"]\nnoReplace = false\n[safe]\ndirectory = *\n\
+            [extensions]\npartialClone = origin\n[remote \"origin\"]\npromisor = true\nuploadpack = touch PWNED\nurl = ext::touch PWNED\n"
+            ),
+        );
+        fixture.git(format!("refs/replace/{file}"), fixture.blob(b"false").to_string());
+        let repo = fixture.open();
+        let base = repo.base(None).unwrap();
+        assert_eq!((repo.root(), base.commit().unwrap()), (root.as_path(), commit));
+        assert_eq!((text(&base, "a").unwrap().as_deref(), base.repo_id().unwrap()), (Some("true"), clean));
+        assert_eq!((repo.state(), base.notes()), (None, [].as_slice()));
+        assert!(!root.join("PWNED").exists() && !root.join(".git/PWNED").exists() && !Path::new("PWNED").exists());
+    }
+
+    #[test]
+    fn garbage_in_any_file_of_git_is_no_panic() {
+        let read = |fixture: &Fixture| {
+            let repo = GitRepo::discover(fixture.dir.path())?;
+            let base = repo.base(None)?;
+            let _file = (text(&base, "d/a").map_err(|error| error.to_string()), base.repo_id().map_err(|error| error.to_string()), repo.state());
+            Ok::<_, GitError>(())
+        };
+        let made = || {
+            let fixture = Fixture::new();
+            let first = fixture.grow("refs/heads/main", &[("d/a", "1")], &[]);
+            fixture.grow("refs/heads/main", &[("d/a", "2")], &[first]);
+            fixture.git("packed-refs", format!("{first} refs/heads/old\n"));
+            fixture.git("objects/info/alternates", "");
+            let (one, two) = (fixture.blob(b"one"), fixture.blob(b"one two"));
+            fixture.pack(&[one, two]);
+            fixture
+        };
+        let fixture = made();
+        read(&fixture).unwrap();
+        let files = files_below(&fixture.root().join(".git"));
+        assert!(files.len() > 10, "{files:?}");
+        for file in &files {
+            let whole = fs::read(file).unwrap();
+            let torn = whole.get(..whole.len() / 2).unwrap_or_default().to_vec();
+            let flipped: Vec<u8> = whole.iter().enumerate().map(|(at, byte)| if at % 7 == 3 { !byte } else { *byte }).collect();
+            for garbage in [vec![], torn, flipped, vec![0; 64], vec![0xff; 5000], b"ref: \xff\xfe\n[[[\"".to_vec()] {
+                put(file, &garbage);
+                let _refused = read(&fixture);
+            }
+            put(file, &whole);
+        }
+        read(&fixture).unwrap();
+    }
+
+    fn files_below(dir: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| !path.ends_with("hooks")).flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
+    }
+
+    #[test]
+    fn another_users_repository_is_read_with_a_note() {
+        let fixture = Fixture::with(&[("a", "1")]);
+        // Only root may give a folder away; for others there is nothing to see here.
+        if std::os::unix::fs::chown(fixture.root().join(".git"), Some(65534), None).is_ok() {
+            let base = fixture.base();
+            assert_eq!(text(&base, "a").unwrap().as_deref(), Some("1"));
+            assert!(base.notes()[0].contains("another user"), "{:?}", base.notes());
+        }
+    }
 }

@@ -1,0 +1,6 @@
+//! wip
+
+/// wip
+pub fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

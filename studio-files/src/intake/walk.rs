@@ -1,0 +1,89 @@
+//! Where queue files stand in a checkout.
+
+use super::{Problem, Problems};
+use crate::disk::{self, DiskError};
+use std::fs;
+use std::path::Path;
+use studio_core::limits::FILES_MAX;
+use studio_core::name::RelPath;
+use studio_core::text::one_line;
+
+/// The backlog.
+pub(super) const BACKLOG: &str = "ai/backlog.yaml";
+/// The folder of task files.
+const TASKS: &str = "ai/tasks";
+
+/// Returns the queue files: the backlog, then the task files by path. Hidden files are passed over.
+pub(super) fn files(root: &Path, found: &mut Vec<Problem>) -> Vec<RelPath> {
+    let mut files = Vec::new();
+    let mut folders: Vec<RelPath> = Vec::new();
+    for (name, into) in [(BACKLOG, &mut files), (TASKS, &mut folders)] {
+        let Ok(path) = RelPath::try_from(name) else { continue };
+        match disk::look(root, &path) {
+            Ok(Some(seen)) if name == TASKS && !seen.is_dir() => problem(name, DiskError::NoFolder(name.into()), found),
+            Ok(Some(_)) => into.push(path),
+            Ok(None) => {}
+            Err(error) => problem(name, error, found),
+        }
+    }
+    let backlog = files.len();
+    let mut looked = 0;
+    while let Some(folder) = folders.pop() {
+        let listed = fs::read_dir(root.join(folder.as_str())).and_then(|entries| entries.take(FILES_MAX + 1).collect::<Result<Vec<_>, _>>());
+        let entries = match listed {
+            Ok(entries) => entries,
+            Err(error) => {
+                problem(folder.as_str(), DiskError::Io("list", folder.to_string(), error), found);
+                continue;
+            }
+        };
+        looked += entries.len();
+        if looked > FILES_MAX {
+            tell(folder.as_str(), format!("{TASKS} holds more than {FILES_MAX} files"), "move some away", found);
+            break;
+        }
+        for entry in entries {
+            let name = entry.file_name();
+            let place = format!("{folder}/{}", name.to_string_lossy());
+            let (yaml, hidden) = (place.ends_with(".yaml") || place.ends_with(".yml"), name.to_string_lossy().starts_with('.'));
+            let Ok(kind) = entry.file_type() else { continue };
+            if hidden || !(yaml || kind.is_dir() || kind.is_symlink() && fs::metadata(entry.path()).is_ok_and(|seen| seen.is_dir())) {
+                continue;
+            }
+            let shown = one_line(&place, 200);
+            match RelPath::try_from(place).ok().filter(|_| name.to_str().is_some()) {
+                None => tell(&shown, "the name is no clean path", "rename it to plain letters, digits and . _ -", found),
+                Some(path) if kind.is_symlink() => problem(&shown, DiskError::Symlink(path.to_string()), found),
+                Some(path) if kind.is_dir() => folders.push(path),
+                Some(path) => files.push(path),
+            }
+        }
+    }
+    if let Some(tasks) = files.get_mut(backlog..) {
+        tasks.sort();
+    }
+    files
+}
+
+/// Returns the bytes of a queue file.
+pub(super) fn read(root: &Path, path: &RelPath, problems: &mut Problems) -> Option<Vec<u8>> {
+    match disk::read(root, path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            problem(path.as_str(), error, &mut problems.found);
+            None
+        }
+    }
+}
+
+fn problem(file: &str, error: DiskError, found: &mut Vec<Problem>) {
+    let text = error.to_string();
+    let (what, mend) = text.split_once("; ").unwrap_or((&text, "look at its permissions"));
+    tell(file, what, mend, found);
+}
+
+fn tell(file: &str, what: impl AsRef<str>, mend: &str, found: &mut Vec<Problem>) {
+    let mut problems = Problems::of(file);
+    problems.add(1, what, mend);
+    found.append(&mut problems.found);
+}

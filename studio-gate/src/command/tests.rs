@@ -1,0 +1,220 @@
+//! Commands and what they must get.
+
+use super::*;
+use studio_core::step::{Argv, Step};
+use studio_core::ticket::Stage;
+
+/// Returns a step for the target `main` that runs the words of `line`.
+pub(crate) fn step(line: &str) -> Step {
+    let words: Vec<String> = line.split(' ').map(ToString::to_string).collect();
+    Step {
+        name: "step".try_into().unwrap(),
+        argv: Argv::try_from(words).unwrap(),
+        target: "main".try_into().unwrap(),
+        why: "to see".to_string().try_into().unwrap(),
+        expect: Default::default(),
+        probe: None,
+        undo: None,
+        timeout_seconds: Default::default(),
+    }
+}
+
+/// Returns the case of a step without a base or a script.
+pub(crate) fn case(step: &Step) -> Case<'_> {
+    Case { step, stage: Stage::Infra, base: None, script: None }
+}
+
+fn all(verdict: Verdict, class: Class, rule: &str, lines: &[&str]) {
+    for line in lines {
+        let found = judge(&case(&step(line)));
+        assert_eq!((found.verdict, found.class), (verdict, class), "{line}: {found:?}");
+        assert!(found.rule.starts_with(rule), "{line}: {found:?}");
+    }
+}
+
+#[test]
+fn reads_run_unasked() {
+    all(
+        Verdict::Auto,
+        Class::Observe,
+        "reader",
+        &[
+            "kubectl get nodes -o wide",
+            "kubectl --context main get nodes",
+            "talosctl -n main version",
+            "helm list -A",
+            "git status",
+            "ls",
+            "echo delete",
+        ],
+    );
+}
+
+#[test]
+fn a_read_in_another_form_asks_and_says_why() {
+    all(
+        Verdict::Ask,
+        Class::Mutate,
+        "not-listed",
+        &[
+            "kubectl get secret -A",
+            "kubectl get pods --watch",
+            "kubectl logs -f web-0",
+            "talosctl get machineconfig",
+            "git log --onel",
+            "cat /etc/shadow",
+            "kubectl get pods -o go-template-file=x",
+            "git branch --list -D",
+        ],
+    );
+    let found = judge(&case(&step("kubectl get pods --watch")));
+    assert!(found.why.contains("--watch is not listed"), "{found:?}");
+    assert!(found.better.unwrap().contains("--field-selector:SELECTOR"));
+}
+
+#[test]
+fn changes_ask() {
+    all(
+        Verdict::Ask,
+        Class::Mutate,
+        "changer",
+        &[
+            "kubectl apply -f x.yaml",
+            "kubectl scale deploy/web --replicas=3",
+            "kubectl -n web rollout restart deploy/web",
+            "kubectl cordon worker-1",
+            "flux reconcile kustomization apps",
+            "flux suspend ks apps",
+            "talosctl -n main apply-config -f x.yaml",
+            "helm upgrade web ./charts/web",
+            "helm get values web",
+            "git commit -m x",
+            "git push origin engineer/x",
+            "terraform plan",
+            "ansible-playbook site.yml",
+            "qm start 101",
+            "pvesh get /cluster/resources",
+            "systemctl restart nginx",
+            "docker compose up -d",
+            "zfs snapshot tank@a",
+        ],
+    );
+}
+
+#[test]
+fn destruction_needs_a_script() {
+    all(
+        Verdict::ScriptOnly,
+        Class::Destroy,
+        "danger-word",
+        &[
+            "rm -rf /srv",
+            "rmdir x",
+            "mkfs.ext4 /dev/sdb1",
+            "dd if=x of=y",
+            "shred x",
+            "wipefs -a /dev/sdb",
+            "sgdisk -Z /dev/sdb",
+            "blkdiscard /dev/sdb",
+            "reboot",
+            "shutdown -h now",
+            "kubectl delete ns prod",
+            "kubectl drain worker-1",
+            "kubectl apply --prune -f x",
+            "kubectl replace --force -f x.yaml",
+            "kubectl scale deploy --all --replicas=1",
+            "talosctl -n main reset",
+            "talosctl upgrade --image x",
+            "talosctl wipe disk sdb",
+            "helm uninstall cilium",
+            "terraform destroy",
+            "terraform apply -destroy",
+            "qm destroy 101",
+            "zpool destroy tank",
+            "git push --force",
+            "git reset --hard",
+            "git clean -fdx",
+            "kubectl get pods delete",
+        ],
+    );
+}
+
+#[test]
+fn what_nobody_can_judge_is_refused() {
+    all(
+        Verdict::Refuse,
+        Class::Opaque,
+        "interpreter",
+        &[
+            "bash -c x",
+            "sh x.sh",
+            "python3 -c x",
+            "perl -e x",
+            "node -e x",
+            "awk x",
+            "sed -i s/a/b/ f",
+            "bash --noprofile --norc /tmp/x.sh",
+            "bash x.sh",
+        ],
+    );
+    all(
+        Verdict::Refuse,
+        Class::Opaque,
+        "wrapper",
+        &["sudo kubectl get pods", "env ls", "xargs rm", "timeout 5 ls", "nohup ls", "ssh pve uptime", "find . -delete", "tee x", "eval ls"],
+    );
+    all(Verdict::Refuse, Class::Opaque, "recipe", &["make deploy", "just x", "npm run build"]);
+    all(
+        Verdict::Refuse,
+        Class::Opaque,
+        "opaque",
+        &[
+            "kubectl exec web-0 -- sh",
+            "kubectl apply -f https://example.test/x.yaml",
+            "helm upgrade x ./c --post-renderer ./x",
+            "git -c alias.x=!id x",
+            "git -C x status",
+            "qm guest exec 101 ls",
+        ],
+    );
+    all(
+        Verdict::Refuse,
+        Class::Opaque,
+        "unknown-verb",
+        &["kubectl foo", "kubectl foo get pods", "kubectl --frob get pods", "kubectl", "helm foo", "git frob"],
+    );
+    all(Verdict::Refuse, Class::Opaque, "unknown-program", &["frobnicate", "frobnicate --force", "curl https://example.test", "cp a b", "jq -n env"]);
+}
+
+#[test]
+fn what_reaches_past_the_target_or_into_secrets_is_forbidden() {
+    all(
+        Verdict::Refuse,
+        Class::Forbidden,
+        "target-binding",
+        &["kubectl --context prod get pods", "kubectl --context prod delete ns x", "talosctl -n other version", "kubectl --kubeconfig x get pods"],
+    );
+    all(Verdict::Refuse, Class::Forbidden, "program-path", &["./kubectl get pods", "/tmp/kubectl get pods", "/bin/ls", "/bin/bash -c x"]);
+    all(Verdict::Refuse, Class::Forbidden, "secrets", &["sops -d x", "age -d x", "op read x", "vault kv get x"]);
+    all(
+        Verdict::Refuse,
+        Class::Forbidden,
+        "secret-place",
+        &[
+            "cat config/env/prod.env",
+            "cat .talos/main/talosconfig",
+            "cat /root/.ssh/id_rsa",
+            "git show HEAD:.env",
+            "talosctl kubeconfig",
+            "kubectl create secret generic x --from-env-file=.env",
+        ],
+    );
+}
+
+/// A known script is the one thing a shell may run.
+#[test]
+fn a_script_asks_for_its_bytes() {
+    let step = step("bash --noprofile --norc infrastructure/check.sh");
+    assert_eq!(judge(&case(&step)).verdict, Verdict::Refuse);
+    assert_eq!(judge(&Case { script: Some(b"kubectl get nodes\n"), ..case(&step) }).verdict, Verdict::Ask);
+}

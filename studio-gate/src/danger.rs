@@ -1,0 +1,202 @@
+//! Words that show destruction. A list of words stops nobody who hides; it only raises what was judged otherwise.
+
+use crate::place::{fold, like};
+use serde::Serialize;
+
+/// Programs, verbs and resources' ends that destroy, whatever program they stand in.
+const WORDS: &[&str] = &[
+    "delete",
+    "del",
+    "destroy",
+    "wipe",
+    "wipefs",
+    "reset",
+    "format",
+    "purge",
+    "uninstall",
+    "drain",
+    "remove",
+    "rm",
+    "rmdir",
+    "unlink",
+    "erase",
+    "shred",
+    "discard",
+    "blkdiscard",
+    "prune",
+    "truncate",
+    "dd",
+    "mkfs*",
+    "mke2fs",
+    "mkswap",
+    "sgdisk",
+    "sfdisk",
+    "gdisk",
+    "cfdisk",
+    "fdisk",
+    "parted",
+    "luksformat",
+    "lukserase",
+    "labelclear",
+    "lvremove",
+    "vgremove",
+    "pvremove",
+    "badblocks",
+    "reboot",
+    "shutdown",
+    "poweroff",
+    "halt",
+    "delsnapshot",
+    "delnode",
+    "remove-member",
+    "force-unlock",
+];
+
+/// Options that destroy, or that switch a safeguard off.
+const OPTIONS: &[&str] = &[
+    "--force*",
+    "--prune*",
+    "--purge*",
+    "--delete*",
+    "--destroy*",
+    "-destroy",
+    "--wipe*",
+    "--*-to-wipe",
+    "--hard",
+    "--zap*",
+    "--erase*",
+    "--mirror",
+    "--zero-superblock",
+    "--no-preserve-root",
+    "--skiplock",
+    "--all-volumes",
+    "--reset-values",
+];
+
+/// Words that destroy in one program and are harmless in others.
+const OF_PROGRAM: &[(&str, &[&str])] = &[
+    ("talosctl", &["upgrade*", "rollback", "bootstrap", "leave"]),
+    ("kubectl", &["--all", "--grace-period*", "--replicas=0"]),
+    ("flux", &["--all"]),
+    ("helm", &["--post-renderer*"]),
+    ("git", &["clean", "+*", ":*", "-f", "-fd*", "-ff*", "-D", "filter-branch", "filter-repo", "update-ref", "expire", "gc"]),
+    ("qm", &["rollback", "--purge", "-force"]),
+    ("pct", &["rollback", "restore", "-force"]),
+    ("pvesm", &["free"]),
+    ("pvecm", &["expected"]),
+    ("zfs", &["rollback", "recv", "receive"]),
+    ("zpool", &["create", "export", "offline", "detach", "split"]),
+    ("terraform", &["-auto-approve", "rm", "-replace*"]),
+    ("tofu", &["-auto-approve", "rm", "-replace*"]),
+    ("systemctl", &["isolate", "mask", "kexec", "rescue", "emergency"]),
+    ("etcdctl", &["restore", "defrag"]),
+];
+
+/// Parts of a script's file name that say it destroys.
+const NAMES: &[&str] = &["danger", "wipe", "reset", "destroy", "format", "purge"];
+
+/// Returns the tables, for the digest of the rules.
+pub(crate) fn tables() -> impl Serialize {
+    (WORDS, OPTIONS, OF_PROGRAM, NAMES)
+}
+
+/// Says whether `word` shows destruction whatever program it stands in.
+pub(crate) fn word(word: &str) -> bool {
+    let folded = fold(word);
+    let bare = folded.split('=').next().unwrap_or(&folded);
+    let list = if folded.starts_with('-') { OPTIONS } else { WORDS };
+    list.iter().any(|pattern| like(pattern, bare))
+}
+
+/// Returns the first of `words` that shows destruction.
+pub(crate) fn shown<'a>(words: &[&'a str]) -> Option<&'a str> {
+    let rows = || OF_PROGRAM.iter().filter(|(program, _)| words.contains(program));
+    let of_program = |word: &str| rows().any(|(_, list)| list.iter().any(|pattern| like(pattern, word)));
+    words.iter().copied().find(|shown| word(shown) || of_program(shown))
+}
+
+/// Returns the first word of a script that shows destruction. A plain scan: comments and quoted
+/// text count too, so that nothing can hide behind them.
+pub(crate) fn shown_in(script: &str) -> Option<String> {
+    let plain: String = script.replace("\\\n", "").chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
+    let apart = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '{' | '}' | '<' | '>' | '`' | '$' | ',');
+    plain.split(['\n', ';', '|', '&']).find_map(|command| {
+        let parts = command.split(apart).flat_map(|word| std::iter::once(word).chain(word.split_once('=').map(|(_, value)| value)));
+        let words: Vec<&str> = parts.filter(|word| !word.is_empty()).map(|word| word.rsplit('/').next().unwrap_or(word)).collect();
+        shown(&words).map(ToString::to_string)
+    })
+}
+
+/// Says whether the file name of a script holds a word of danger.
+pub(crate) fn in_name(file_name: &str) -> bool {
+    let folded = fold(file_name);
+    NAMES.iter().any(|name| folded.contains(name))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Words that no listed reader may take.
+    pub(crate) fn all_words() -> impl Iterator<Item = String> {
+        WORDS.iter().chain(OPTIONS).map(|pattern| pattern.replace('*', "x"))
+    }
+
+    #[test]
+    fn destruction_is_seen_in_a_command() {
+        for line in [
+            "rm x",
+            "mkfs.ext4 /dev/sdb1",
+            "kubectl DELETE ns x",
+            "kubectl apply --prune -f x",
+            "kubectl apply --prune=true",
+            "talosctl upgrade --image x",
+            "talosctl reset --system-labels-to-wipe STATE",
+            "git push --force",
+            "git push -f",
+            "git push origin +main",
+            "git push origin :main",
+            "git reset --hard",
+            "git clean -fdx",
+            "kubectl scale deploy --all",
+            "terraform apply -destroy",
+            "kubectl drain x --delete-emptydir-data",
+            "helm uninstall x",
+            "zpool create tank sdb",
+            "reboot",
+        ] {
+            assert!(shown(&line.split(' ').collect::<Vec<_>>()).is_some(), "{line}");
+        }
+        for line in [
+            "kubectl apply -f x.yaml",
+            "helm upgrade x ./c",
+            "git add --all",
+            "kubectl rollout restart deploy/reset-api",
+            "tar -f x",
+            "docker ps --format x",
+        ] {
+            assert_eq!(shown(&line.split(' ').collect::<Vec<_>>()), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn destruction_is_seen_in_a_script() {
+        for text in [
+            "r''m -rf /srv",
+            "\"rm\" x",
+            "r\\m x",
+            "echo a;rm x",
+            "if true; then rm x; fi",
+            "x=$(/sbin/wipefs -a /dev/sdb)",
+            "git push \\\n --force",
+            "# rm x",
+            "talosctl upgrade",
+            "X=rm",
+        ] {
+            assert!(shown_in(text).is_some(), "{text}");
+        }
+        for text in ["set -Eeuo pipefail\nkubectl get nodes\necho \"warm alarm\"\n", "[ -f x ] && date +%F", "printf '%s\\n' --format json"] {
+            assert_eq!(shown_in(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Judging scripts: they always ask, and their bytes are part of what is approved.
+
+use crate::command::Finding;
+use crate::danger;
+use studio_core::gate::{Class, Verdict};
+use studio_core::limits::SCRIPT_BYTES_MAX;
+use studio_core::name::RelPath;
+use studio_core::step::Argv;
+
+/// Words before the script's own arguments: `bash --noprofile --norc PATH`.
+const WORDS_BEFORE: usize = 4;
+
+/// Judges the script at `path`, whose bytes in the changed tree are `bytes`.
+pub(crate) fn judge(argv: &Argv, path: &RelPath, bytes: Option<&[u8]>) -> Finding {
+    let refuse = |why: String, better: &str| Finding {
+        verdict: Verdict::Refuse,
+        class: Class::Opaque,
+        rule: "script".into(),
+        why,
+        better: Some(better.into()),
+    };
+    let Some(bytes) = bytes else {
+        return refuse(format!("there is no script {path} in the changed tree"), "name a script of the repository, or add it with an edit");
+    };
+    if bytes.len() > SCRIPT_BYTES_MAX {
+        return refuse(format!("{path} has {} bytes; at most {SCRIPT_BYTES_MAX} are judged", bytes.len()), "split it into smaller scripts");
+    }
+    if bytes.contains(&0) {
+        return refuse(format!("{path} holds a NUL byte, so it is no script"), "keep programs out of the repository");
+    }
+    if let Some(odd) = argv.words().skip(WORDS_BEFORE).find(|word| !plain(word)) {
+        return refuse(
+            format!("the argument {odd:?} is no plain word"),
+            "pass letters, digits and . _ - + / : @ , = only; put anything else into the script",
+        );
+    }
+    let shown = if danger::in_name(path.file_name()) { Some("its name".to_string()) } else { danger::shown_in(&String::from_utf8_lossy(bytes)) };
+    let (class, why) = match shown {
+        Some(word) => (Class::Destroy, format!("{path} is a script that destroys: {word} says so")),
+        None => (Class::Mutate, format!("{path} is a script; what it does is only known by reading it")),
+    };
+    Finding { verdict: Verdict::Ask, class, rule: "script".into(), why, better: None }
+}
+
+fn plain(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '/' | ':' | '@' | ',' | '='))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(path: &str, args: &[&str], bytes: Option<&[u8]>) -> (Verdict, Class) {
+        let path = RelPath::try_from(path).unwrap();
+        let words: Vec<String> = Argv::of_script(&path).words().chain(args.iter().copied()).map(Into::into).collect();
+        let Finding { verdict, class, .. } = judge(&Argv::try_from(words).unwrap(), &path, bytes);
+        (verdict, class)
+    }
+
+    #[test]
+    fn a_script_asks_and_shows_its_class() {
+        for (path, text, class) in [
+            ("infrastructure/check.sh", "kubectl get nodes\n", Class::Mutate),
+            ("infrastructure/check.sh", "rm -rf /srv\n", Class::Destroy),
+            ("infrastructure/check.sh", "talosctl reset -n x\n", Class::Destroy),
+            ("infrastructure/danger-reset-node.sh", "true\n", Class::Destroy),
+            ("infrastructure/WIPE_proxmox.sh", "true\n", Class::Destroy),
+        ] {
+            assert_eq!(judged(path, &["--node", "cp-1"], Some(text.as_bytes())), (Verdict::Ask, class), "{path} {text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_judged_is_refused() {
+        let refused = (Verdict::Refuse, Class::Opaque);
+        assert_eq!(judged("infrastructure/check.sh", &[], None), refused);
+        assert_eq!(judged("infrastructure/check.sh", &[], Some(b"true\0")), refused);
+        assert_eq!(judged("infrastructure/check.sh", &[], Some(&vec![b' '; SCRIPT_BYTES_MAX + 1])), refused);
+        assert_eq!(judged("infrastructure/check.sh", &[], Some(&vec![b' '; SCRIPT_BYTES_MAX])).0, Verdict::Ask);
+        for arg in ["$(id)", "a b", "", "x;y"] {
+            assert_eq!(judged("infrastructure/check.sh", &[arg], Some(b"true")), refused, "{arg}");
+        }
+    }
+}

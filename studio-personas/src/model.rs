@@ -1,0 +1,4 @@
+//! Models that are reached over a network.
+
+pub mod openai;
+mod wire;

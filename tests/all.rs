@@ -1,0 +1,5 @@
+//! The one integration-test binary: each module is one promise of the Studio.
+
+mod crew;
+mod seats;
+mod transcripts;

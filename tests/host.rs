@@ -1,0 +1,61 @@
+//! A pretended host with a memory: it counts what it ran, and outlives the lives of the Studio.
+
+use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use studio_core::host::{Ended, Host, PretendHost, Recalled, Scenario, Seen};
+use studio_core::permit::{Permit, Pretend};
+use studio_core::step::Op;
+
+/// A host whose effects outlive a power cut, as a real one's would.
+#[derive(Clone, Default)]
+pub struct LedgerHost {
+    inner: Arc<PretendHost>,
+    ledger: Arc<Mutex<Ledger>>,
+}
+
+/// What a host did.
+#[derive(Clone, Default)]
+pub struct Ledger {
+    /// How often each op ran.
+    pub ran: BTreeMap<Op, u32>,
+    /// How each op ended.
+    pub ended: BTreeMap<Op, Ended>,
+}
+
+impl LedgerHost {
+    /// A host that answers from `scenario`.
+    pub fn new(scenario: Scenario) -> LedgerHost {
+        LedgerHost { inner: Arc::new(PretendHost::new(scenario)), ledger: Arc::default() }
+    }
+
+    /// Returns what it did so far.
+    pub fn ledger(&self) -> Ledger {
+        self.ledger.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Host for LedgerHost {
+    type Mode = Pretend;
+
+    async fn execute(&self, permit: Permit<Pretend>) -> Seen {
+        let op = permit.op().clone();
+        let seen = self.inner.execute(permit).await;
+        let mut ledger = self.ledger.lock().unwrap();
+        *ledger.ran.entry(op.clone()).or_default() += 1;
+        if let Seen::Ended(ended) = &seen {
+            ledger.ended.insert(op, ended.clone());
+        }
+        seen
+    }
+
+    async fn recall(&self, op: &Op) -> Recalled {
+        let ledger = self.ledger.lock().unwrap();
+        match (ledger.ran.contains_key(op), ledger.ended.get(op)) {
+            (_, Some(ended)) => Recalled::Ended(ended.clone()),
+            (true, None) => Recalled::Unknown("the host ran it and lost its end".into()),
+            (false, None) => Recalled::NeverBegan,
+        }
+    }
+}

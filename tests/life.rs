@@ -1,0 +1,180 @@
+//! One life of the Studio after another over the same disk and the same host, until the run rests.
+
+use crate::disk::ModelDisk;
+use crate::host::LedgerHost;
+use jiff::Timestamp;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use studio_core::approval::{Approvers, NotApproved, Signed, Statement};
+use studio_core::clock::FixedClock;
+use studio_core::crew::Crew;
+use studio_core::event::{Event, Mode, Opened, Planned};
+use studio_core::gate::Gate;
+use studio_core::host::Executor;
+use studio_core::journal::{Journal, JournalError, Log, Unsynced};
+use studio_core::limits::RunLimits;
+use studio_core::model::Model;
+use studio_core::name::{Approver, RunId};
+use studio_core::permit::PretendAuthority;
+use studio_core::redact::Redactor;
+use studio_core::run::Run;
+use studio_core::store::{FileStore, list_runs, read_log, send_notice};
+use studio_core::supervisor::{Parts, Rest, RunError, Supervisor};
+use studio_core::ticket::Ticket;
+use studio_core::tree::Tree;
+use tokio_util::sync::CancellationToken;
+
+/// Where the runs of a box lie.
+pub const RUNS: &str = "/ai/state/simulated";
+
+/// The hour it is in every box.
+pub const NOW: &str = "2026-01-15T10:00:00Z";
+
+/// A studio with everything it needs to carry one ticket, on a disk and a host that outlive it.
+#[derive(Clone)]
+pub struct World {
+    /// The disk.
+    pub disk: ModelDisk,
+    /// The host.
+    pub host: LedgerHost,
+    /// The rules.
+    pub gate: Arc<dyn Gate>,
+    /// The files.
+    pub tree: Arc<dyn Tree>,
+    /// Who thinks.
+    pub crew: Crew,
+    /// What with.
+    pub model: Option<Arc<dyn Model>>,
+    /// The first event of its run.
+    pub opened: Opened,
+}
+
+/// Approvers that believe whoever signs with the word `ops`; what a real signature proves is
+/// tested where signatures are made and verified.
+pub struct Word;
+
+impl Approvers for Word {
+    fn verify(&self, _: &str, signature: &str) -> Result<Approver, NotApproved> {
+        if signature == "ops" { Approver::try_from("ops").map_err(|error| NotApproved(error.to_string())) } else { Err(NotApproved("not signed by ops".into())) }
+    }
+}
+
+/// Returns the first event of a simulated run of `ticket`.
+pub fn opened(ticket: Ticket, planned: Planned, approvals: studio_core::event::Approvals, crew: &Crew, gate: &dyn Gate) -> Opened {
+    Opened {
+        ticket,
+        mode: Mode::Simulate,
+        approvals,
+        planned,
+        model: "scripted".into(),
+        crew: crew.posts(),
+        limits: RunLimits::default(),
+        install: "box".into(),
+        machine: "box".into(),
+        base: None,
+        policy: gate.policy(),
+        version: "test".into(),
+    }
+}
+
+impl World {
+    /// Lives once: goes on with the run on the disk, or opens one if there is none.
+    pub async fn live(&self) -> Result<Rest, RunError> {
+        let clock = Arc::new(FixedClock(now()));
+        let parts = Parts {
+            gate: Arc::clone(&self.gate),
+            approvers: Arc::new(Word),
+            tree: Arc::clone(&self.tree),
+            authority: Arc::new(PretendAuthority::<Unsynced>::new()),
+            executor: Executor::before(self.host.clone()),
+            crew: self.crew.clone(),
+            model: self.model.clone(),
+            stop: CancellationToken::new(),
+        };
+        let mut supervisor = match self.begun()? {
+            Some(dir) => {
+                let (store, log) = FileStore::open(self.disk.clone(), &dir).await?;
+                let journal = Journal::resume(store, &log, Redactor::default(), clock);
+                Supervisor::resume(journal, &log, parts, "box".into(), "box".into()).await?
+            }
+            None => {
+                let store = FileStore::create(self.disk.clone(), Path::new("/"), Path::new(&RUNS[1..]), &self.fresh()).map_err(JournalError::from)?;
+                let journal = Journal::begin(store, self.fresh(), Redactor::default(), clock);
+                Supervisor::open(journal, parts, self.opened.clone()).await?
+            }
+        };
+        supervisor.work().await
+    }
+
+    /// Returns the folder of the run that began, if one did.
+    pub fn begun(&self) -> Result<Option<PathBuf>, JournalError> {
+        for run in list_runs(&self.disk, Path::new(RUNS))? {
+            let dir = Path::new(RUNS).join(run.as_str());
+            match read_log(&self.disk, &dir) {
+                Ok(_) => return Ok(Some(dir)),
+                Err(JournalError::Empty | JournalError::Store(_)) => {} // it never began
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the journal on the disk.
+    pub fn log(&self) -> Log {
+        let dir = self.begun().unwrap().expect("no run began");
+        read_log(&self.disk, &dir).unwrap()
+    }
+
+    /// Returns the run, folded from the disk.
+    pub fn run(&self) -> Run {
+        self.log().fold().unwrap()
+    }
+
+    /// Says yes, or something else, to the op that waits.
+    pub async fn say(&self, word: studio_core::approval::Word) {
+        let log = self.log();
+        let waits = log.entries.iter().rev().find_map(|entry| match &entry.event {
+            Event::ApprovalAsked { op, .. } | Event::StepUnknown { op, .. } => Some(op.clone()),
+            _ => None,
+        });
+        let op = waits.expect("nothing waits");
+        let run = log.fold().unwrap();
+        let effect = run.step(op.step).unwrap().judgement.as_ref().unwrap().digest.clone();
+        let by = Approver::try_from("ops").unwrap();
+        let statement = Statement { word, op, effect, by, at: now(), expires: now() + jiff::SignedDuration::from_hours(1), reason: None };
+        send_notice(&self.disk, &self.begun().unwrap().unwrap(), &Signed { v: 1, statement, signature: "ops".into() }).await.unwrap();
+    }
+
+    /// Returns the kinds of the events on the disk, one a line, with what matters of each.
+    pub fn transcript(&self) -> String {
+        self.log().entries.iter().map(|entry| line(&entry.event)).collect()
+    }
+
+    fn fresh(&self) -> RunId {
+        let tries = list_runs(&self.disk, Path::new(RUNS)).unwrap_or_default().len();
+        RunId::try_from(format!("20260115-100000-{}-{tries:04x}", self.opened.ticket.id.slug())).unwrap()
+    }
+}
+
+/// Returns the hour it is in every box.
+pub fn now() -> Timestamp {
+    NOW.parse().unwrap()
+}
+
+fn line(event: &Event) -> String {
+    let kind = event.kind();
+    let rest = match event {
+        Event::StepJudged { step, judgement } => format!(" {step} {} {}", judgement.verdict, judgement.class),
+        Event::StepGranted { op, basis } => format!(" {}.{} {basis:?}", op.step, op.attempt),
+        Event::StepEnded { op, outcome } => format!(" {}.{} {}", op.step, op.attempt, outcome.words()),
+        Event::StepUnknown { op, .. } | Event::ApprovalAsked { op, .. } => format!(" {}.{}", op.step, op.attempt),
+        Event::CriterionChecked { criterion, finding } => format!(" {criterion} {}", if finding.met { "met" } else { "unmet" }),
+        Event::ReviewGiven { decision, .. } => format!(" {decision:?}"),
+        Event::AdviceGiven { by, checkpoint, advice, .. } => format!(" {by} {checkpoint:?} {advice:?}"),
+        Event::ModelAsked { persona, turn, .. } => format!(" {persona} {turn}"),
+        Event::LimitReached { limit, why } => format!(" {limit:?}: {why}"),
+        Event::RunClosed { state, .. } => format!(" {}", state.name()),
+        _ => String::new(),
+    };
+    format!("{kind}{rest}\n")
+}
