@@ -182,3 +182,14 @@ impl fmt::Display for Class {
         })
     }
 }
+
+impl fmt::Display for EditVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            EditVerdict::Pass => "pass",
+            EditVerdict::Gate => "gate",
+            EditVerdict::Ask => "ask",
+            EditVerdict::Block => "block",
+        })
+    }
+}

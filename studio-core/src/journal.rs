@@ -35,6 +35,13 @@ pub struct Journal<S: Store> {
     poisoned: bool,
     redactor: Redactor,
     clock: Arc<dyn Clock>,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+/// Somebody who is shown every event once it is written: a screen, a metric. It decides nothing.
+pub trait Observer: Send + Sync {
+    /// Sees an entry of `run`. It must not block.
+    fn saw(&self, run: &RunId, entry: &Entry);
 }
 
 /// Proof that an event is in the journal, as good as `P`. Only a journal makes one, and it cannot
@@ -89,14 +96,21 @@ struct Line {
 impl<S: Store> Journal<S> {
     /// Begins the journal of a new run over an empty `store`.
     pub fn begin(store: S, run: RunId, redactor: Redactor, clock: Arc<dyn Clock>) -> Journal<S> {
-        Journal { store, run, last: Place { n: 0, epoch: 1 }, prev: Digest::zero(), dirty: false, poisoned: false, redactor, clock }
+        Journal { store, run, last: Place { n: 0, epoch: 1 }, prev: Digest::zero(), dirty: false, poisoned: false, redactor, clock, observer: None }
     }
 
     /// Goes on with `log`, which `store` holds, in a new epoch.
     pub fn resume(store: S, log: &Log, redactor: Redactor, clock: Arc<dyn Clock>) -> Journal<S> {
         let last = log.entries.last().map(|entry| entry.place).unwrap_or_default();
         let last = Place { n: last.n, epoch: last.epoch + 1 };
-        Journal { store, run: log.run.clone(), last, prev: log.head.clone(), dirty: false, poisoned: false, redactor, clock }
+        Journal { store, run: log.run.clone(), last, prev: log.head.clone(), dirty: false, poisoned: false, redactor, clock, observer: None }
+    }
+
+    /// Shows every entry from here on to `observer`.
+    #[must_use]
+    pub fn observed(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
     }
 
     /// Returns whose journal this is.
@@ -123,16 +137,22 @@ impl<S: Store> Journal<S> {
         self.healthy()?;
         self.poisoned = true; // until all of it went well
         let (mut lines, mut state, mut place, mut prev) = (String::new(), std::mem::take(run), self.last, self.prev.clone());
+        let mut entries = Vec::with_capacity(events.len());
         for event in events {
             let event = self.redacted(event)?;
             place.n += 1;
             state = state.apply(&self.run, place, &event)?;
-            prev = encode(&mut lines, &self.run, place, self.clock.now(), &event, &prev)?;
-            tracing::info!(run = %self.run, n = place.n, kind = event.kind(), "recorded");
+            let at = self.clock.now();
+            prev = encode(&mut lines, &self.run, place, at, &event, &prev)?;
+            entries.push(Entry { place, at, event });
         }
         self.dirty = true;
         self.store.append(&lines).await?;
         (*run, self.last, self.prev, self.poisoned) = (state, place, prev, false);
+        for entry in &entries {
+            tracing::info!(run = %self.run, n = entry.place.n, kind = entry.event.kind(), "recorded");
+            self.observer.iter().for_each(|observer| observer.saw(&self.run, entry));
+        }
         Ok(())
     }
 

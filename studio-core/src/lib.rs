@@ -10,7 +10,8 @@
 //! 5. [`permit`] is the right to touch a host, once; [`host`] is where it is spent.
 //! 6. [`persona`] does the thinking; it holds no permit and cannot make one. [`dossier`] is what it
 //!    reads and answers, [`crew`] who sits where, [`model`] what it thinks with.
-//! 7. [`supervisor`] is the only loop and the only router: next, act, record, repeat.
+//! 7. [`supervisor`] is the only loop and the only router: next, act, record, repeat. [`replay`] is
+//!    the same loop with everything from outside taken from a journal.
 //!
 //! Values and decisions are pure. Nothing here starts a process, opens a socket, reads the
 //! environment or takes the time by itself, and only [`store`] touches files.
@@ -32,6 +33,7 @@ pub mod persona;
 pub mod plan;
 mod pretend;
 pub mod redact;
+pub mod replay;
 pub mod run;
 mod seat;
 pub mod step;

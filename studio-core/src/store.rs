@@ -12,7 +12,7 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 
 pub use disk::{Disk, OsDisk, Synced};
-pub use file::{FileStore, blob_path, list_runs, read_log, send_notice};
+pub use file::{FileStore, blob_path, is_held, list_runs, read_log, read_notices, send_notice};
 pub use memory::MemoryStore;
 
 /// Where one run is kept. A correct `append` and `sync` are what makes a crash harmless.

@@ -114,9 +114,14 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
         &self.run
     }
 
-    /// Gives back the journal, to be read or closed.
-    pub fn into_journal(self) -> (Journal<S>, Run) {
-        (self.journal, self.run)
+    /// Returns the journal, to be read.
+    pub fn journal(&self) -> &Journal<S> {
+        &self.journal
+    }
+
+    /// Records what an earlier life recorded from outside: for a replay, which has no outside.
+    pub(crate) async fn record(&mut self, event: Event) -> Result<(), RunError> {
+        self.decide(vec![event]).await
     }
 
     /// Works until the run is over, or only somebody outside can go on. Everything recorded is on
@@ -126,26 +131,32 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
     /// The journal or the repository failed. The journal is whole; start again to resume.
     pub async fn work(&mut self) -> Result<Rest, RunError> {
         loop {
-            let next = self.run.next();
-            if let Next::Over(state) = next {
+            if let Some(rest) = self.step().await? {
                 self.journal.barrier().await?;
-                return Ok(Rest::Over(state));
-            }
-            if self.parts.stop.is_cancelled() {
-                self.journal.barrier().await?;
-                return Ok(Rest::Stopped);
-            }
-            match self.act(next).await {
-                Ok(None) => {}
-                Ok(Some(rest)) => {
-                    self.journal.barrier().await?;
-                    return Ok(rest);
-                }
-                Err(Stuck::Limit(limit, why)) => self.decide(vec![Event::LimitReached { limit, why }]).await?,
-                Err(Stuck::Stopped) => self.flush().await?,
-                Err(Stuck::Failed(error)) => return Err(error),
+                return Ok(rest);
             }
         }
+    }
+
+    /// Does one thing, if there is one to do; says why it rests if there is none.
+    ///
+    /// # Errors
+    /// As [`Supervisor::work`].
+    pub(crate) async fn step(&mut self) -> Result<Option<Rest>, RunError> {
+        let next = self.run.next();
+        if let Next::Over(state) = next {
+            return Ok(Some(Rest::Over(state)));
+        }
+        if self.parts.stop.is_cancelled() {
+            return Ok(Some(Rest::Stopped));
+        }
+        match self.act(next).await {
+            Ok(rest) => return Ok(rest),
+            Err(Stuck::Limit(limit, why)) => self.decide(vec![Event::LimitReached { limit, why }]).await?,
+            Err(Stuck::Stopped) => self.flush().await?,
+            Err(Stuck::Failed(error)) => return Err(error),
+        }
+        Ok(None)
     }
 
     async fn act(&mut self, next: Next) -> Result<Option<Rest>, Stuck> {

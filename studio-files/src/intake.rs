@@ -8,19 +8,24 @@ mod backlog;
 mod draft;
 mod graph;
 mod hints;
+mod problem;
+mod status;
 mod task;
 mod walk;
 
 use crate::yaml;
 use draft::Draft;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 use studio_core::limits::TICKETS_MAX;
 use studio_core::name::{RelPath, TicketId};
 use studio_core::text::one_line;
 use studio_core::ticket::{Stage, StageFrom, Ticket};
 use studio_core::tree::{Tree, TreeError};
+
+pub(crate) use problem::Problems;
+pub use problem::{Problem, QueueError};
+pub use status::{Kind, Status};
 
 /// Tasks below this folder are shown and never worked on.
 const EXAMPLES: &str = "ai/tasks/examples/";
@@ -50,42 +55,6 @@ pub struct Entry {
     pub remark: Option<String>,
 }
 
-/// What a queue file says has become of a ticket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// Nothing yet.
-    Pending,
-    /// Somebody works on it.
-    Running,
-    /// It failed and may be tried again.
-    WaitingRetry,
-    /// It waits for a look at its result.
-    Review,
-    /// Something outside stands in its way.
-    Blocked,
-    /// It is done.
-    Success,
-    /// It is given up.
-    Failed,
-    /// It waits for a human.
-    Escalated,
-}
-
-/// What a backlog calls a kind of work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A script is run.
-    Run,
-    /// Files are edited.
-    Edit,
-    /// Code is mended.
-    CodeFix,
-    /// Something is designed.
-    Design,
-    /// A patch is applied.
-    ApplyPatch,
-}
-
 /// Whether a ticket can be worked on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
@@ -104,25 +73,6 @@ pub enum Readiness {
     Example,
 }
 
-/// A line of a queue file that has to be mended.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Problem {
-    /// The file, below the root.
-    pub file: String,
-    /// The line, from 1.
-    pub line: u32,
-    /// What is wrong.
-    pub what: String,
-    /// What to do.
-    pub mend: String,
-}
-
-/// Where the problems of one file are gathered.
-pub(crate) struct Problems<'f> {
-    file: &'f str,
-    found: Vec<Problem>,
-}
-
 impl Queue {
     /// Reads `ai/backlog.yaml` and `ai/tasks/**/*.yaml` of the checkout at `root`. A repository
     /// without them has an empty queue.
@@ -132,20 +82,27 @@ impl Queue {
     pub fn read(root: &Path, base: &dyn Tree) -> Result<Queue, QueueError> {
         let mut found = Vec::new();
         let mut entries = Vec::new();
+        let mut lost = false;
         for path in walk::files(root, &mut found) {
             let mut problems = Problems::of(path.as_str());
             let bytes = walk::read(root, &path, &mut problems).unwrap_or_default();
             let drafts = drafts(&path, &bytes, &mut problems);
+            lost |= drafts.is_empty() && !problems.found.is_empty();
             let standing = standing(&path, base, &mut problems);
+            let standing: BTreeMap<&TicketId, &Draft> = standing.iter().map(|draft| (&draft.ticket.id, draft)).collect();
             found.append(&mut problems.found);
             if entries.len() + drafts.len() > TICKETS_MAX {
-                problems.add(1, format!("with this file there are more than {TICKETS_MAX} tickets"), "move finished ones away");
-                found.append(&mut problems.found);
+                found.push(Problem::at(
+                    path.as_str(),
+                    1,
+                    format!("with this file there are more than {TICKETS_MAX} tickets"),
+                    "move finished ones away",
+                ));
                 break;
             }
-            entries.extend(drafts.into_iter().map(|draft| (admit(&draft, &standing, base), draft)));
+            entries.extend(drafts.into_iter().map(|draft| (admit(&draft, standing.get(&draft.ticket.id).copied(), base), draft)));
         }
-        graph::connect(&mut entries, &mut found);
+        graph::connect(&mut entries, lost, &mut found);
         if !found.is_empty() {
             found.sort();
             return Err(QueueError { problems: found });
@@ -214,55 +171,6 @@ impl Readiness {
     }
 }
 
-impl Status {
-    const ALL: [(&'static str, Status); 9] = [
-        ("pending", Status::Pending),
-        ("running", Status::Running),
-        ("waiting_retry", Status::WaitingRetry),
-        ("review", Status::Review),
-        ("blocked", Status::Blocked),
-        ("success", Status::Success),
-        ("failed", Status::Failed),
-        ("escalated", Status::Escalated),
-        ("completed", Status::Success),
-    ];
-}
-
-impl Kind {
-    const ALL: [(&'static str, Kind); 5] =
-        [("run", Kind::Run), ("edit", Kind::Edit), ("code_fix", Kind::CodeFix), ("design", Kind::Design), ("apply_patch", Kind::ApplyPatch)];
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Status::ALL.iter().find(|(_, status)| status == self).map_or("", |(word, _)| word))
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Kind::ALL.iter().find(|(_, kind)| kind == self).map_or("", |(word, _)| word))
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}; {}", self.file, self.line, self.what, self.mend)
-    }
-}
-
-impl<'f> Problems<'f> {
-    pub(crate) fn of(file: &'f str) -> Problems<'f> {
-        Problems { file, found: Vec::new() }
-    }
-
-    pub(crate) fn add(&mut self, line: u32, what: impl AsRef<str>, mend: impl Into<String>) {
-        if self.found.len() < TICKETS_MAX {
-            self.found.push(Problem { file: self.file.into(), line: line.max(1), what: one_line(what.as_ref(), 300), mend: mend.into() });
-        }
-    }
-}
-
 /// Reads the entries of one queue file.
 fn drafts(path: &RelPath, bytes: &[u8], problems: &mut Problems) -> Vec<Draft> {
     let Some(text) = yaml::text(bytes, problems) else { return Vec::new() };
@@ -285,8 +193,8 @@ fn standing(path: &RelPath, base: &dyn Tree, problems: &mut Problems) -> Vec<Dra
 }
 
 /// Decides what of a draft counts.
-fn admit(draft: &Draft, standing: &[Draft], base: &dyn Tree) -> Entry {
-    let at_base = standing.iter().any(|same| draft.claims_as(same));
+fn admit(draft: &Draft, standing: Option<&Draft>, base: &dyn Tree) -> Entry {
+    let at_base = standing.is_some_and(|same| draft.claims_as(same));
     let mut ticket = draft.ticket.clone();
     let mut remark = None;
     if !at_base {
@@ -327,14 +235,6 @@ fn readiness(entry: &Entry, status: &BTreeMap<TicketId, Status>) -> Readiness {
 
 fn list(ids: &[TicketId]) -> String {
     ids.iter().map(TicketId::as_str).collect::<Vec<_>>().join(", ")
-}
-
-/// Everything that has to be mended before the queue can be used, one problem a line.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-pub struct QueueError {
-    /// The problems, by file and line.
-    pub problems: Vec<Problem>,
 }
 
 /// No ticket, or more than one, is meant.

@@ -9,6 +9,7 @@ mod disk;
 pub mod ignore;
 pub mod intake;
 pub mod rehearsal;
+pub mod report;
 pub mod report_file;
 mod yaml;
 

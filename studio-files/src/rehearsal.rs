@@ -72,6 +72,9 @@ impl Rehearsal {
                     return Err(fail(span, "an answer has either `text` or `json`; write exactly one of them".into()));
                 }
             };
+            if said.contains("$__toml_private_datetime") {
+                return Err(fail(span, "JSON has no dates; put quotes around the date".into()));
+            }
             if turn == 0 {
                 return Err(fail(span, "turns count from 1; write the number of the persona's call".into()));
             }
@@ -158,6 +161,7 @@ mod tests {
         assert!(refused("[[answer]]\npersona = \"Planner!\"\nturn = 1\ntext = \"a\"\n").starts_with("r.toml:2: "));
         assert!(refused(&format!("{answer}text = \"a\"\nmood = \"x\"\n")).starts_with("r.toml:5: "));
         assert!(refused("[[step]]\nargv = []\n").starts_with("r.toml:2: a command needs at least a program"));
+        assert!(refused(&format!("{answer}json = {{ at = 2026-01-01 }}\n")).starts_with("r.toml:1: JSON has no dates"));
         assert!(refused("x = 1\n").starts_with("r.toml:1: "));
         assert!(refused("[[answer]\n").starts_with("r.toml:1: "));
         assert!(refused(&format!("{answer}text = \"{}\"\n", "x".repeat(ANSWER_BYTES_MAX + 1))).starts_with("r.toml:1: the answer has"));

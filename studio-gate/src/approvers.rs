@@ -99,10 +99,10 @@ fn entry(at: usize, line: &str) -> Result<(Approver, KeyData), ApproversError> {
         return Err(ApproversError::Kind { line: at });
     }
     let key = PublicKey::from_openssh(&format!("{kind} {key}")).map_err(|error| ApproversError::Key { line: at, error })?;
-    match key.algorithm() {
-        Algorithm::Ed25519 => Ok((name, key.key_data().clone())),
-        _ => Err(ApproversError::Kind { line: at }),
+    if key.algorithm() != Algorithm::Ed25519 {
+        return Err(ApproversError::Kind { line: at });
     }
+    Ok((name, key.key_data().clone()))
 }
 
 /// Why a list of approvers cannot be read. Nobody is believed until it can.

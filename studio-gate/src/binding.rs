@@ -1,9 +1,9 @@
 //! Binding a command to its target: no option may point it at another host, cluster or credential.
 
 use crate::command::Finding;
-use crate::place::like;
+use crate::place::listed;
 use serde::Serialize;
-use studio_core::gate::{Class, Verdict};
+use studio_core::gate::Class;
 use studio_core::name::Target;
 
 /// The options of one program that choose what it works on.
@@ -11,60 +11,30 @@ use studio_core::name::Target;
 struct Selectors {
     program: &'static str,
     /// Their value must be the step's target.
-    bind: &'static [&'static str],
+    bind: &'static str,
     /// They choose a target or a credential behind the target's back.
-    never: &'static [&'static str],
+    never: &'static str,
 }
 
 const SELECTORS: &[Selectors] = &[
     Selectors {
         program: "kubectl",
-        bind: &["--context"],
-        never: &[
-            "--kubeconfig",
-            "--kuberc",
-            "--server",
-            "-s",
-            "--cluster",
-            "--user",
-            "--username",
-            "--password",
-            "--token",
-            "--as",
-            "--as-*",
-            "--client-*",
-            "--certificate-authority",
-            "--insecure-skip-tls-verify",
-            "--tls-server-name",
-        ],
+        bind: "--context",
+        never: "--kubeconfig --kuberc --server -s --cluster --user --username --password --token --as --as-* --client-* \
+            --certificate-authority --insecure-skip-tls-verify --tls-server-name",
     },
     Selectors {
         program: "flux",
-        bind: &["--context"],
-        never: &[
-            "--kubeconfig",
-            "--server",
-            "--cluster",
-            "--user",
-            "--token",
-            "--as",
-            "--as-*",
-            "--client-*",
-            "--certificate-authority",
-            "--insecure-skip-tls-verify",
-            "--tls-server-name",
-        ],
+        bind: "--context",
+        never: "--kubeconfig --server --cluster --user --token --as --as-* --client-* --certificate-authority --insecure-skip-tls-verify \
+            --tls-server-name",
     },
     Selectors {
         program: "helm",
-        bind: &["--kube-context"],
-        never: &["--kubeconfig", "--kube-apiserver", "--kube-token", "--kube-as-*", "--kube-ca-*", "--kube-insecure-*", "--kube-tls-*"],
+        bind: "--kube-context",
+        never: "--kubeconfig --kube-apiserver --kube-token --kube-as-* --kube-ca-* --kube-insecure-* --kube-tls-*",
     },
-    Selectors {
-        program: "talosctl",
-        bind: &["--nodes", "-n", "--context"],
-        never: &["--talosconfig", "--endpoints", "-e", "--cluster", "--siderov1-*"],
-    },
+    Selectors { program: "talosctl", bind: "--nodes -n --context", never: "--talosconfig --endpoints -e --cluster --siderov1-*" },
 ];
 
 /// Returns the table, for the digest of the rules.
@@ -78,13 +48,8 @@ pub(crate) fn judge(words: &[&str], target: &Target) -> Option<Finding> {
     let mut rest = words.iter().skip(1).copied();
     while let Some(word) = rest.next() {
         if let Some(why) = row.strays(word, rest.clone().next(), target) {
-            return Some(Finding {
-                verdict: Verdict::Refuse,
-                class: Class::Forbidden,
-                rule: "target-binding".into(),
-                why,
-                better: Some(format!("leave the option out: the step works on its target, {target}; for another one, write another step")),
-            });
+            let better = format!("leave the option out: the step works on its target, {target}; for another one, write another step");
+            return Some(Finding::refused(Class::Forbidden, "target-binding", why, &better));
         }
     }
     None
@@ -101,19 +66,17 @@ impl Selectors {
             Some((name, value)) => (name.replace('_', "-"), Some(value)),
             None => (word.replace('_', "-"), None),
         };
-        if self.never.iter().any(|never| like(never, &name)) {
+        if listed(self.never, &name) {
             return Some(format!("{name} chooses a target or a credential of its own"));
         }
-        if self.bind.contains(&name.as_str()) {
+        if listed(self.bind, &name) {
             let value = value.or(next).unwrap_or_default();
             return (value != target.as_str()).then(|| format!("{name} names {value:?}, but the step's target is {target}"));
         }
-        let letters = |list: &[&'static str]| {
-            list.iter().filter_map(|option| option.strip_prefix('-')).any(|letter| letter.len() == 1 && name.contains(letter))
-        };
-        let joined = !name.starts_with("--") && name.len() > 2;
-        (joined && (letters(self.bind) || letters(self.never)))
-            .then(|| format!("{word} could hide an option that chooses a target; write each option as a word of its own"))
+        // `-An x` may mean `-A -n x`, and `-nx` means `-n x`.
+        let letters = self.bind.split_whitespace().chain(self.never.split_whitespace()).filter_map(|option| option.strip_prefix('-'));
+        let hides = !name.starts_with("--") && name.len() > 2 && letters.filter(|letter| letter.len() == 1).any(|letter| name.contains(letter));
+        hides.then(|| format!("{word} could hide an option that chooses a target; write each option as a word of its own"))
     }
 }
 

@@ -1,99 +1,38 @@
 //! Words that show destruction. A list of words stops nobody who hides; it only raises what was judged otherwise.
 
-use crate::place::{fold, like};
+use crate::place::{fold, listed};
 use serde::Serialize;
 
 /// Programs, verbs and resources' ends that destroy, whatever program they stand in.
-const WORDS: &[&str] = &[
-    "delete",
-    "del",
-    "destroy",
-    "wipe",
-    "wipefs",
-    "reset",
-    "format",
-    "purge",
-    "uninstall",
-    "drain",
-    "remove",
-    "rm",
-    "rmdir",
-    "unlink",
-    "erase",
-    "shred",
-    "discard",
-    "blkdiscard",
-    "prune",
-    "truncate",
-    "dd",
-    "mkfs*",
-    "mke2fs",
-    "mkswap",
-    "sgdisk",
-    "sfdisk",
-    "gdisk",
-    "cfdisk",
-    "fdisk",
-    "parted",
-    "luksformat",
-    "lukserase",
-    "labelclear",
-    "lvremove",
-    "vgremove",
-    "pvremove",
-    "badblocks",
-    "reboot",
-    "shutdown",
-    "poweroff",
-    "halt",
-    "delsnapshot",
-    "delnode",
-    "remove-member",
-    "force-unlock",
-];
+const WORDS: &str = "delete del destroy wipe wipefs reset format purge uninstall drain remove rm rmdir unlink erase shred discard blkdiscard prune truncate \
+    dd mkfs* mke2fs mkswap sgdisk sfdisk gdisk cfdisk fdisk parted luksformat lukserase labelclear lvremove vgremove pvremove badblocks \
+    reboot shutdown poweroff halt delsnapshot delnode remove-member force-unlock";
 
 /// Options that destroy, or that switch a safeguard off.
-const OPTIONS: &[&str] = &[
-    "--force*",
-    "--prune*",
-    "--purge*",
-    "--delete*",
-    "--destroy*",
-    "-destroy",
-    "--wipe*",
-    "--*-to-wipe",
-    "--hard",
-    "--zap*",
-    "--erase*",
-    "--mirror",
-    "--zero-superblock",
-    "--no-preserve-root",
-    "--skiplock",
-    "--all-volumes",
-    "--reset-values",
-];
+const OPTIONS: &str = "--force* --prune* --purge* --delete* --destroy* -destroy --wipe* --*-to-wipe --hard --zap* --erase* --mirror --zero-superblock \
+    --no-preserve-root --skiplock --all-volumes --reset-values";
 
 /// Words that destroy in one program and are harmless in others.
-const OF_PROGRAM: &[(&str, &[&str])] = &[
-    ("talosctl", &["upgrade*", "rollback", "bootstrap", "leave"]),
-    ("kubectl", &["--all", "--grace-period*", "--replicas=0"]),
-    ("flux", &["--all"]),
-    ("helm", &["--post-renderer*"]),
-    ("git", &["clean", "+*", ":*", "-f", "-fd*", "-ff*", "-D", "filter-branch", "filter-repo", "update-ref", "expire", "gc"]),
-    ("qm", &["rollback", "--purge", "-force"]),
-    ("pct", &["rollback", "restore", "-force"]),
-    ("pvesm", &["free"]),
-    ("pvecm", &["expected"]),
-    ("zfs", &["rollback", "recv", "receive"]),
-    ("zpool", &["create", "export", "offline", "detach", "split"]),
-    ("terraform", &["-auto-approve", "rm", "-replace*"]),
-    ("tofu", &["-auto-approve", "rm", "-replace*"]),
-    ("systemctl", &["isolate", "mask", "kexec", "rescue", "emergency"]),
-    ("etcdctl", &["restore", "defrag"]),
+const OF_PROGRAM: &[(&str, &str)] = &[
+    ("talosctl", "upgrade* rollback bootstrap leave"),
+    ("kubectl", "--all --grace-period* --replicas=0"),
+    ("flux", "--all"),
+    ("helm", "--post-renderer*"),
+    ("git", "clean +* :* -f -fd* -ff* -D filter-branch filter-repo update-ref expire gc"),
+    ("qm", "rollback --purge -force"),
+    ("pct", "rollback restore -force"),
+    ("pvesm", "free"),
+    ("pvecm", "expected"),
+    ("zfs", "rollback recv receive"),
+    ("zpool", "create export offline detach split"),
+    ("terraform", "-auto-approve rm -replace*"),
+    ("tofu", "-auto-approve rm -replace*"),
+    ("systemctl", "isolate mask kexec rescue emergency"),
+    ("etcdctl", "restore defrag"),
 ];
 
 /// Parts of a script's file name that say it destroys.
-const NAMES: &[&str] = &["danger", "wipe", "reset", "destroy", "format", "purge"];
+const NAMES: &str = "danger wipe reset destroy format purge";
 
 /// Returns the tables, for the digest of the rules.
 pub(crate) fn tables() -> impl Serialize {
@@ -105,14 +44,13 @@ pub(crate) fn word(word: &str) -> bool {
     let folded = fold(word);
     let bare = folded.split('=').next().unwrap_or(&folded);
     let list = if folded.starts_with('-') { OPTIONS } else { WORDS };
-    list.iter().any(|pattern| like(pattern, bare))
+    listed(list, bare)
 }
 
 /// Returns the first of `words` that shows destruction.
 pub(crate) fn shown<'a>(words: &[&'a str]) -> Option<&'a str> {
-    let rows = || OF_PROGRAM.iter().filter(|(program, _)| words.contains(program));
-    let of_program = |word: &str| rows().any(|(_, list)| list.iter().any(|pattern| like(pattern, word)));
-    words.iter().copied().find(|shown| word(shown) || of_program(shown))
+    let of_program: Vec<&str> = OF_PROGRAM.iter().filter(|(program, _)| words.contains(program)).map(|(_, list)| *list).collect();
+    words.iter().copied().find(|shown| word(shown) || of_program.iter().any(|list| listed(list, shown)))
 }
 
 /// Returns the first word of a script that shows destruction. A plain scan: comments and quoted
@@ -130,7 +68,7 @@ pub(crate) fn shown_in(script: &str) -> Option<String> {
 /// Says whether the file name of a script holds a word of danger.
 pub(crate) fn in_name(file_name: &str) -> bool {
     let folded = fold(file_name);
-    NAMES.iter().any(|name| folded.contains(name))
+    NAMES.split_whitespace().any(|name| folded.contains(name))
 }
 
 #[cfg(test)]
@@ -139,7 +77,7 @@ pub(crate) mod tests {
 
     /// Words that no listed reader may take.
     pub(crate) fn all_words() -> impl Iterator<Item = String> {
-        WORDS.iter().chain(OPTIONS).map(|pattern| pattern.replace('*', "x"))
+        WORDS.split_whitespace().chain(OPTIONS.split_whitespace()).map(|pattern| pattern.replace('*', ""))
     }
 
     #[test]

@@ -7,7 +7,7 @@ use studio_core::text::hostile;
 use studio_core::ticket::Stage;
 
 /// Ends of file names that nothing runs and no cluster reads.
-const PROSE: &[&str] = &["*.md", "docs/*.txt", "docs/*.png", "docs/*.jpg", "docs/*.drawio", "docs/*.mmd", "docs/*.puml"];
+const PROSE: &str = "*.md docs/*.txt docs/*.png docs/*.jpg docs/*.drawio docs/*.mmd docs/*.puml";
 
 /// Names that some systems take for a device, with a number behind them or not.
 const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "com", "lpt"];
@@ -47,7 +47,7 @@ fn located(path: &str, stage: Stage) -> Vec<EditJudgement> {
         ));
     }
     let folded = place::fold(path);
-    found.push(if PROSE.iter().any(|glob| place::like(glob, &folded)) {
+    found.push(if place::listed(PROSE, &folded) {
         judgement(EditVerdict::Pass, "prose", format!("{path} is only read by people"))
     } else {
         judgement(EditVerdict::Gate, "in-scope", format!("{path} takes effect when it is merged, so the merge asks"))

@@ -64,3 +64,44 @@ impl Gate for ShortGate {
         self.policy.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::tests::{case, step};
+    use studio_core::gate::Class;
+
+    #[test]
+    fn a_read_may_run_again_and_nothing_else_may() {
+        let gate = ShortGate::new();
+        for (line, verdict, effect) in [
+            ("kubectl get nodes", Verdict::Auto, Effect::Read),
+            ("kubectl cordon cp-1", Verdict::Ask, Effect::OneShot),
+            ("kubectl delete ns web", Verdict::ScriptOnly, Effect::OneShot),
+            ("sh x.sh", Verdict::Refuse, Effect::OneShot),
+        ] {
+            let judged = gate.judge(&case(&step(line)));
+            assert_eq!((judged.verdict, judged.effect, judged.probe, judged.script), (verdict, effect, None, None), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_script_is_named_by_its_hash() {
+        let (gate, step) = (ShortGate::new(), step("bash --noprofile --norc infrastructure/check.sh"));
+        let judge = |script| gate.judge(&Case { script, ..case(&step) });
+        let (one, other) = (judge(Some(&b"true\n"[..])), judge(Some(&b"false\n"[..])));
+        assert_eq!((one.verdict, one.class, one.effect), (Verdict::Ask, Class::Mutate, Effect::OneShot));
+        assert_eq!(one.script, Some(sha256(b"true\n")));
+        assert_ne!(one.digest, other.digest);
+        assert_eq!(judge(None).script, None);
+    }
+
+    #[test]
+    fn the_rules_have_one_digest() {
+        assert_eq!(ShortGate::new().policy(), ShortGate::default().policy());
+        assert_ne!(digest::of_tables(&(reader::tables(),)), digest::of_tables(&(command::tables(),)));
+        let gate = ShortGate::new();
+        let step = step("kubectl get nodes");
+        assert_eq!(gate.judge(&case(&step)), gate.judge(&case(&step)));
+    }
+}

@@ -15,7 +15,7 @@ pub(crate) struct Place {
     pub why: &'static str,
     /// The paths, folded. One without `/` is a file or folder of that name anywhere; one with `/`
     /// stands for a path from the root. What lies below a folder that matches, matches.
-    pub globs: &'static [&'static str],
+    pub globs: &'static str,
     /// Paths it must match.
     pub yes: &'static [&'static str],
     /// Paths it must not match.
@@ -27,38 +27,9 @@ const SECRET: Place = Place {
     rule: "secret-place",
     verdict: EditVerdict::Block,
     why: "secrets live here; a human keeps them",
-    globs: &[
-        "config/env",
-        ".talos",
-        ".env*",
-        "*.agekey",
-        "*.pem",
-        "*.key",
-        "*.p12",
-        "*.pfx",
-        "*.dec",
-        "id_rsa*",
-        "id_ed25519*",
-        "id_ecdsa*",
-        "id_dsa*",
-        "kubeconfig",
-        "kubeconfig.*",
-        "*.kubeconfig",
-        "talosconfig",
-        "talosconfig.*",
-        "talsecret.yaml",
-        ".kube",
-        ".ssh",
-        ".sops",
-        ".gnupg",
-        ".aws",
-        ".docker",
-        ".netrc",
-        ".pgpass",
-        ".vault-token",
-        "keys.txt",
-        "authorized_keys",
-    ],
+    globs: "config/env .talos .env* *.agekey *.pem *.key *.p12 *.pfx *.dec id_rsa* id_ed25519* id_ecdsa* id_dsa* kubeconfig kubeconfig.* \
+        *.kubeconfig talosconfig talosconfig.* talsecret.yaml .kube .ssh .sops .gnupg .aws .docker .netrc .pgpass .vault-token keys.txt \
+        authorized_keys",
     yes: &[
         "config/env",
         "Config/ENV/prod.env",
@@ -84,7 +55,7 @@ const PLACES: &[Place] = &[
         rule: "studio-files",
         verdict: EditVerdict::Block,
         why: "the Studio itself keeps its state, queue and mission; no persona edits them",
-        globs: &["ai/state", "ai/studio", "ai/tasks", "ai/backlog", "ai/backlog.*", "ai/mission.md"],
+        globs: "ai/state ai/studio ai/tasks ai/backlog ai/backlog.* ai/mission.md",
         yes: &["ai/state/runs/x.json", "AI/State/x", "ai/tasks/x.yaml", "ai/backlog.md", "ai/mission.md"],
         no: &["ai/README.md", "docs/ai/state/x.md", "ai/missions.md"],
     },
@@ -92,7 +63,7 @@ const PLACES: &[Place] = &[
         rule: "git-files",
         verdict: EditVerdict::Block,
         why: "git obeys this file, so it could run code or hide a change",
-        globs: &[".git", ".gitmodules", ".gitattributes", ".gitconfig", ".githooks", ".lfsconfig"],
+        globs: ".git .gitmodules .gitattributes .gitconfig .githooks .lfsconfig",
         yes: &[".g\u{131}t/config", "a/.GitAttributes", ".gitmodules", ".githooks/pre-commit"],
         no: &[".github/workflows/x.yaml", "kubernetes/git/x.yaml", ".gitkeep"],
     },
@@ -100,7 +71,7 @@ const PLACES: &[Place] = &[
         rule: "git-meta",
         verdict: EditVerdict::Ask,
         why: "it decides what git tracks and shows",
-        globs: &[".gitignore", ".mailmap", ".git-blame-ignore-revs"],
+        globs: ".gitignore .mailmap .git-blame-ignore-revs",
         yes: &[".gitignore", "a/.gitignore"],
         no: &["gitignore.md"],
     },
@@ -108,23 +79,8 @@ const PLACES: &[Place] = &[
         rule: "ci",
         verdict: EditVerdict::Ask,
         why: "the CI runs what it says, with the CI's rights",
-        globs: &[
-            ".github",
-            ".gitlab",
-            ".gitlab-ci*",
-            ".circleci",
-            ".drone.y*ml",
-            ".woodpecker*",
-            ".forgejo",
-            ".gitea",
-            ".buildkite",
-            "jenkinsfile",
-            "azure-pipelines*",
-            "bitbucket-pipelines*",
-            "renovate.json*",
-            ".renovaterc*",
-            "atlantis.yaml",
-        ],
+        globs: ".github .gitlab .gitlab-ci* .circleci .drone.y*ml .woodpecker* .forgejo .gitea .buildkite jenkinsfile azure-pipelines* \
+            bitbucket-pipelines* renovate.json* .renovaterc* atlantis.yaml",
         yes: &[".github/CODEOWNERS", ".gitlab-ci.yml", "Jenkinsfile", ".GitHub/workflows/x.yaml"],
         no: &["docs/github.md", "kubernetes/apps/gitlab/ks.yaml"],
     },
@@ -132,31 +88,8 @@ const PLACES: &[Place] = &[
         rule: "agent-files",
         verdict: EditVerdict::Ask,
         why: "agents and editors obey this file",
-        globs: &[
-            "agents.md",
-            "agents.override.md",
-            "claude*.md",
-            "gemini.md",
-            "copilot-instructions.md",
-            ".claude*",
-            ".codex",
-            ".cursor*",
-            ".mcp.json",
-            ".gemini",
-            ".aider*",
-            ".continue*",
-            ".windsurf*",
-            ".clinerules*",
-            ".roo*",
-            ".opencode*",
-            ".vscode",
-            ".idea",
-            ".zed",
-            ".devcontainer*",
-            ".editorconfig",
-            ".vimrc",
-            ".exrc",
-        ],
+        globs: "agents.md agents.override.md claude*.md gemini.md copilot-instructions.md .claude* .codex .cursor* .mcp.json .gemini .aider* \
+            .continue* .windsurf* .clinerules* .roo* .opencode* .vscode .idea .zed .devcontainer* .editorconfig .vimrc .exrc",
         yes: &["AGENTS.md", "docs/CLAUDE.md", ".claude/settings.json", ".cursor/rules/x.mdc", ".mcp.json", ".vscode/settings.json"],
         no: &["docs/agents/overview.md", "kubernetes/apps/codex/ks.yaml"],
     },
@@ -164,7 +97,7 @@ const PLACES: &[Place] = &[
         rule: "gitops-root",
         verdict: EditVerdict::Ask,
         why: "it steers what the cluster follows",
-        globs: &["flux-system", "gotk-*", "argocd", "argo-cd"],
+        globs: "flux-system gotk-* argocd argo-cd",
         yes: &["kubernetes/flux-system/gotk-sync.yaml", "cluster/Flux-System/x.yaml"],
         no: &["kubernetes/apps/flux-system-dashboards.yaml"],
     },
@@ -172,7 +105,7 @@ const PLACES: &[Place] = &[
         rule: "rules-and-registries",
         verdict: EditVerdict::Ask,
         why: "it says who may do what",
-        globs: &[".sops.yaml", ".sops.yml", "studio.toml", "*.studio.toml", ".studio", "policy.toml", "registry.toml", "codeowners"],
+        globs: ".sops.yaml .sops.yml studio.toml *.studio.toml .studio policy.toml registry.toml codeowners",
         yes: &[".sops.yaml", ".studio/keys/approver.pub", "infrastructure/danger/REGISTRY.toml", "a/wipe.sh.studio.toml"],
         no: &["docs/policy.md", "kubernetes/apps/registry/ks.yaml"],
     },
@@ -180,7 +113,7 @@ const PLACES: &[Place] = &[
         rule: "encrypted",
         verdict: EditVerdict::Ask,
         why: "only a human can say what the ciphertext holds, or that it may go",
-        globs: &["*.sops.*", "*.sops", "*.enc", "*.enc.y*ml", "*.age", "*.gpg"],
+        globs: "*.sops.* *.sops *.enc *.enc.y*ml *.age *.gpg",
         yes: &["kubernetes/apps/web/secret.sops.yaml", "talos/talsecret.sops.yaml"],
         no: &["docs/sops.md"],
     },
@@ -188,57 +121,11 @@ const PLACES: &[Place] = &[
         rule: "runs-code",
         verdict: EditVerdict::Ask,
         why: "tools run what it says",
-        globs: &[
-            "makefile",
-            "gnumakefile",
-            "*.mk",
-            "justfile",
-            ".justfile",
-            "*.just",
-            "taskfile*",
-            "cargo.toml",
-            ".cargo",
-            "build.rs",
-            "rust-toolchain*",
-            "package.json",
-            ".npmrc",
-            ".yarnrc*",
-            ".pnpmfile*",
-            "mise.toml",
-            ".mise*",
-            ".tool-versions",
-            "conftest.py",
-            "conf.py",
-            "setup.py",
-            "setup.cfg",
-            "pyproject.toml",
-            "tox.ini",
-            "noxfile.py",
-            "sitecustomize.py",
-            "*.pth",
-            ".pre-commit-config.y*ml",
-            "lefthook*",
-            ".husky",
-            "ansible.cfg",
-            ".terraformrc",
-            "terraform.rc",
-            "dockerfile*",
-            "containerfile*",
-            "flake.nix",
-            "shell.nix",
-            "default.nix",
-            "tiltfile",
-            "skaffold.yaml",
-            "*.gradle",
-            "pom.xml",
-            "vagrantfile",
-            "rakefile",
-            "gemfile",
-            ".bashrc",
-            ".profile",
-            ".bash_profile",
-            ".zshrc",
-        ],
+        globs: "makefile gnumakefile *.mk justfile .justfile *.just taskfile* cargo.toml .cargo build.rs rust-toolchain* package.json .npmrc \
+            .yarnrc* .pnpmfile* mise.toml .mise* .tool-versions conftest.py conf.py setup.py setup.cfg pyproject.toml tox.ini noxfile.py \
+            sitecustomize.py *.pth .pre-commit-config.y*ml lefthook* .husky ansible.cfg .terraformrc terraform.rc dockerfile* \
+            containerfile* flake.nix shell.nix default.nix tiltfile skaffold.yaml *.gradle pom.xml vagrantfile rakefile gemfile .bashrc \
+            .profile .bash_profile .zshrc",
         yes: &["Makefile", "ui/Package.json", "Cargo.toml", "tests/conftest.py", "Taskfile.dist.yml", ".npmrc", "examples/build.rs"],
         no: &["docs/makefile.md", "kubernetes/apps/package/ks.yaml", "ui/Cargo.toml.md"],
     },
@@ -246,17 +133,17 @@ const PLACES: &[Place] = &[
         rule: "dangerous-script",
         verdict: EditVerdict::Ask,
         why: "its name says that it destroys; a human registers it",
-        globs: &["*danger*.sh", "*wipe*.sh", "*reset*.sh", "*destroy*.sh", "*format*.sh", "*purge*.sh"],
+        globs: "*danger*.sh *wipe*.sh *reset*.sh *destroy*.sh *format*.sh *purge*.sh",
         yes: &["infrastructure/proxmox/wipe_proxmox.sh", "infrastructure/talos/RESET_node.sh", "infrastructure/danger-x.sh"],
         no: &["infrastructure/proxmox/wipe_proxmox.sh.md", "infrastructure/check.sh"],
     },
 ];
 
 /// What each stage opens, beside what the stages before it opened. Not folded: closed by default.
-const SCOPES: &[(Stage, &[&str])] = &[
-    (Stage::Infra, &["infrastructure/*", "talos/*", "cluster/*", "kubernetes/*", "docs/*", "/README.md"]),
-    (Stage::Studio, &["ui/*", "tests/*", "examples/*"]),
-    (Stage::Tenants, &["business/*"]),
+const SCOPES: &[(Stage, &str)] = &[
+    (Stage::Infra, "infrastructure/* talos/* cluster/* kubernetes/* docs/* /README.md"),
+    (Stage::Studio, "ui/* tests/* examples/*"),
+    (Stage::Tenants, "business/*"),
 ];
 
 /// A folder that belongs to [`Stage::Tenants`] wherever it lies.
@@ -270,13 +157,13 @@ pub(crate) fn tables() -> impl serde::Serialize {
 /// Returns every place that `path` lies in.
 pub(crate) fn places(path: &str) -> impl Iterator<Item = &'static Place> {
     let path = fold(path);
-    PLACES.iter().filter(move |place| place.globs.iter().any(|glob| below(glob, &path)))
+    PLACES.iter().filter(move |place| place.globs.split_whitespace().any(|glob| below(glob, &path)))
 }
 
 /// Says whether `path`, relative or not, lies in a secret place.
 pub(crate) fn secret(path: &str) -> bool {
     let path = fold(path);
-    SECRET.globs.iter().any(|glob| below(glob, &path))
+    SECRET.globs.split_whitespace().any(|glob| below(glob, &path))
 }
 
 /// Says whether `stage` may write `path`.
@@ -284,7 +171,7 @@ pub(crate) fn in_scope(path: &str, stage: Stage) -> bool {
     if below(TENANTS, &fold(path)) {
         return stage >= Stage::Tenants;
     }
-    SCOPES.iter().filter(|(opens, _)| *opens <= stage).any(|(_, globs)| globs.iter().any(|glob| below(glob, path)))
+    SCOPES.iter().filter(|(opens, _)| *opens <= stage).any(|(_, globs)| globs.split_whitespace().any(|glob| below(glob, path)))
 }
 
 /// Returns `text` without the difference of cases: up, then down, as file systems that fold do.
@@ -297,6 +184,11 @@ pub(crate) fn like(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(tail) = text.strip_prefix(head) else { return false };
     rest.is_empty() || (0..=tail.len()).any(|at| tail.get(at..).is_some_and(|tail| like(rest, tail)))
+}
+
+/// Says whether one of the patterns in `list`, which spaces part, is like `text`.
+pub(crate) fn listed(list: &str, text: &str) -> bool {
+    list.split_whitespace().any(|pattern| like(pattern, text))
 }
 
 /// Says whether `path` is what `glob` names, or lies below it.
@@ -318,7 +210,7 @@ mod tests {
             let matches = |path: &str| places(path).any(|place| place.rule == *rule);
             yes.iter().for_each(|path| assert!(matches(path), "{rule}: {path}"));
             no.iter().for_each(|path| assert!(!matches(path), "{rule}: {path}"));
-            globs.iter().for_each(|glob| assert_eq!(*glob, fold(glob), "{rule}"));
+            assert_eq!(*globs, fold(globs), "{rule}");
         }
     }
 

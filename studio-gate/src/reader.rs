@@ -7,6 +7,7 @@
 
 mod cluster;
 mod local;
+mod machine;
 
 use crate::danger;
 use crate::place::{fold, like, secret};
@@ -46,13 +47,13 @@ const BEFORE: &[(&str, &[&str])] = &[
     ("kubectl", &[cluster::KUBECTL]),
     ("flux", &[cluster::FLUX]),
     ("helm", &[cluster::HELM]),
-    ("talosctl", &[cluster::TALOSCTL]),
+    ("talosctl", &[machine::TALOSCTL]),
     ("git", &["--no-pager --no-optional-locks"]),
 ];
 
 /// Returns the tables, for the digest of the rules.
 pub(crate) fn tables() -> impl Serialize {
-    (BEFORE, cluster::READERS, local::READERS)
+    (BEFORE, cluster::READERS, machine::READERS, local::READERS)
 }
 
 /// Looks the command up.
@@ -141,7 +142,7 @@ impl Reader {
 }
 
 fn readers() -> impl Iterator<Item = &'static Reader> {
-    cluster::READERS.iter().chain(local::READERS)
+    cluster::READERS.iter().chain(machine::READERS).chain(local::READERS)
 }
 
 /// Returns the option at the start of `args` and how many words it takes.
@@ -187,7 +188,8 @@ fn words(spec: &str, found: &[&str]) -> Result<(), String> {
     left.first().map_or(Ok(()), |word| Err(format!("{word:?} is one word too many")))
 }
 
-/// Says whether `word` is of the kind. Only TEXT may hold a word of danger: it is data there.
+/// Says whether `word` is of the kind. Only TEXT and PLAIN may be a word of danger: they are data.
+/// PLAIN has no sign of a shell, since whoever wrote one expects a shell that is not there.
 fn fits(kind: &str, word: &str) -> bool {
     let of = |more: &str| {
         word.starts_with(|c: char| c.is_ascii_alphanumeric())
@@ -205,6 +207,7 @@ fn fits(kind: &str, word: &str) -> bool {
         "REV" => revision(word),
         "FORMAT" => word.starts_with('+'),
         "TEXT" => !word.starts_with('-'),
+        "PLAIN" => !word.starts_with('-') && !word.contains(['$', '`', '|', ';', '&', '<', '>']),
         listed => listed.split('|').any(|pattern| like(pattern, word)) && !danger::word(word),
     }
 }

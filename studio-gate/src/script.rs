@@ -12,13 +12,7 @@ const WORDS_BEFORE: usize = 4;
 
 /// Judges the script at `path`, whose bytes in the changed tree are `bytes`.
 pub(crate) fn judge(argv: &Argv, path: &RelPath, bytes: Option<&[u8]>) -> Finding {
-    let refuse = |why: String, better: &str| Finding {
-        verdict: Verdict::Refuse,
-        class: Class::Opaque,
-        rule: "script".into(),
-        why,
-        better: Some(better.into()),
-    };
+    let refuse = |why: String, better: &str| Finding::refused(Class::Opaque, "script", why, better);
     let Some(bytes) = bytes else {
         return refuse(format!("there is no script {path} in the changed tree"), "name a script of the repository, or add it with an edit");
     };

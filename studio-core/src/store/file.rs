@@ -117,20 +117,7 @@ impl<D: Disk> Store for FileStore<D> {
     }
 
     fn notices(&mut self) -> Result<Vec<Notice>, StoreError> {
-        let inbox = self.dir.join(INBOX);
-        let mut names = match self.disk.list(&inbox) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            names => names.map_err(failed("list", &inbox))?,
-        };
-        names.retain(|name| name.ends_with(".json"));
-        names.sort();
-        names.truncate(INBOX_MAX);
-        let notice = |name: String| {
-            let read = self.disk.read(&inbox.join(&name), NOTICE_BYTES_MAX).map_err(|error| error.to_string());
-            let signed = read.and_then(|bytes| serde_json::from_slice::<Signed>(&bytes).map_err(|error| error.to_string()));
-            Notice { id: NoticeId(name), signed }
-        };
-        Ok(names.into_iter().map(notice).collect())
+        read_notices(&self.disk, &self.dir)
     }
 
     fn discard(&mut self, notice: &NoticeId) -> Result<(), StoreError> {
@@ -149,6 +136,37 @@ impl<D: Disk> Store for FileStore<D> {
 pub fn read_log<D: Disk>(disk: &D, dir: &Path) -> Result<Log, crate::journal::JournalError> {
     let path = dir.join(JOURNAL);
     Log::read(&disk.read(&path, JOURNAL_BYTES_MAX).map_err(failed("read", &path))?)
+}
+
+/// Returns what lies in a run's inbox, oldest name first, unverified; without the run's lock.
+///
+/// # Errors
+/// The disk.
+pub fn read_notices<D: Disk>(disk: &D, dir: &Path) -> Result<Vec<Notice>, StoreError> {
+    let inbox = dir.join(INBOX);
+    let mut names = match disk.list(&inbox) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        names => names.map_err(failed("list", &inbox))?,
+    };
+    names.retain(|name| name.ends_with(".json"));
+    names.sort();
+    names.truncate(INBOX_MAX);
+    let notice = |name: String| {
+        let read = disk.read(&inbox.join(&name), NOTICE_BYTES_MAX).map_err(|error| error.to_string());
+        let signed = read.and_then(|bytes| serde_json::from_slice::<Signed>(&bytes).map_err(|error| error.to_string()));
+        Notice { id: NoticeId(name), signed }
+    };
+    Ok(names.into_iter().map(notice).collect())
+}
+
+/// Says whether somebody holds a run's lock now.
+///
+/// # Errors
+/// The disk.
+pub fn is_held<D: Disk>(disk: &D, dir: &Path) -> Result<bool, StoreError> {
+    let path = dir.join(JOURNAL);
+    let file = disk.open(&path).map_err(failed("open", &path))?;
+    Ok(!disk.lock(&file).map_err(failed("lock", &path))?)
 }
 
 /// Returns the ids of the runs below a folder of runs, oldest first; none if the folder is not there.

@@ -43,28 +43,26 @@ pub(super) struct Word<'a> {
 }
 
 impl Draft {
-    /// Says whether `same` is this entry: same id, same bytes, and the same claims in them.
+    /// Says whether `same` is this entry: the same bytes, and the same claims in them.
     pub(super) fn claims_as(&self, same: &Draft) -> bool {
-        let claims = |draft: &Draft| {
-            let Ticket { id, stage, stage_from, scope, script, content, .. } = draft.ticket.clone();
-            (id, stage, stage_from, scope, script, content)
-        };
-        claims(self) == claims(same)
+        let (Ticket { id, stage, stage_from, scope, script, content, .. }, other) = (&self.ticket, &same.ticket);
+        (id, content, stage, stage_from) == (&other.id, &other.content, &other.stage, &other.stage_from)
+            && (scope, script) == (&other.scope, &other.script)
     }
 
     /// A draft of what every dialect says: id, title, status, stage and dependencies. `ask` is the
-    /// text whose first line is the title; nothing is returned if id or title is missing.
+    /// text whose first line is the title. Without an id there is none.
     pub(super) fn of(entry: &mut Entry, ask: Option<Word>, path: &RelPath, whole: &str, own: &str) -> Option<Draft> {
         let id = entry.id(whole);
         let (status, stage, depends_on) = (entry.status(), entry.stage(), entry.depends_on());
-        let Some(ask) = ask else {
+        if ask.is_none() {
             entry.problem(entry.line, "an entry without a description", "say in a line what is wanted");
-            return None;
-        };
-        let first = ask.text.trim().lines().next().unwrap_or_default();
+        }
+        let ask = ask.map_or("", |ask| ask.text.trim());
+        let first = ask.lines().next().unwrap_or_default();
         let title = one_line(first, TITLE_CHARS_MAX);
-        let more = first != ask.text.trim() || title != one_line(first, PROSE_BYTES_MAX);
-        let body = more.then(|| Prose::tamed(ask.text));
+        let more = first != ask || title != one_line(first, PROSE_BYTES_MAX);
+        let body = more.then(|| Prose::tamed(ask));
         let ticket = Ticket {
             id: id?,
             title: Prose::tamed(&title),
@@ -188,22 +186,21 @@ impl<'a, 'p, 'f> Entry<'a, 'p, 'f> {
     }
 
     fn status(&mut self) -> Status {
-        let Some(word) = self.word("status") else { return Status::Pending };
-        let known = Status::ALL.iter().find(|(name, _)| word.text.trim().eq_ignore_ascii_case(name));
-        if known.is_none() {
-            self.problem(word.line, format!("the status `{}` is unknown", one_line(word.text, 60)), &one_of(&Status::ALL));
-        }
-        known.map_or(Status::Pending, |(_, status)| *status)
+        self.one_of("status", Status::parse, Status::WORDS).unwrap_or(Status::Pending)
     }
 
     /// Returns the kind of work under `type`.
     pub(super) fn kind(&mut self) -> Option<Kind> {
-        let word = self.word("type")?;
-        let known = Kind::ALL.iter().find(|(name, _)| word.text.trim().eq_ignore_ascii_case(name));
+        self.one_of("type", Kind::parse, Kind::WORDS)
+    }
+
+    fn one_of<T>(&mut self, key: &str, parse: fn(&str) -> Option<T>, words: &[&str]) -> Option<T> {
+        let word = self.word(key)?;
+        let known = parse(word.text);
         if known.is_none() {
-            self.problem(word.line, format!("the type `{}` is unknown", one_line(word.text, 60)), &one_of(&Kind::ALL));
+            self.problem(word.line, format!("the {key} `{}` is unknown", one_line(word.text, 60)), &format!("write one of {}", words.join(", ")));
         }
-        known.map(|(_, kind)| *kind)
+        known
     }
 
     /// Returns the stage the entry declares, in its own field or in its metadata.
@@ -233,8 +230,4 @@ impl<'a, 'p, 'f> Entry<'a, 'p, 'f> {
         }
         stage.map(|stage| (stage, word.line))
     }
-}
-
-fn one_of<T>(all: &[(&str, T)]) -> String {
-    format!("write one of {}", all.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "))
 }

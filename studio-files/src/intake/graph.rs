@@ -1,7 +1,7 @@
 //! What the entries of a queue have to do with each other: unique ids, and dependencies that exist and end.
 
 use super::draft::Draft;
-use super::{Entry, Problem, Problems};
+use super::{Entry, Problem};
 use std::collections::{BTreeMap, BTreeSet};
 use studio_core::limits::LIST_MAX;
 use studio_core::name::TicketId;
@@ -9,14 +9,15 @@ use studio_core::name::TicketId;
 /// An id without regard to case.
 type Key = String;
 
-/// Gives each entry its dependencies, by the ids their own entries have.
-pub(super) fn connect(entries: &mut [(Entry, Draft)], found: &mut Vec<Problem>) {
+/// Gives each entry its dependencies, by the ids their own entries have. Where a whole file is
+/// `lost`, an unknown id may well stand in it, so nothing is said of those.
+pub(super) fn connect(entries: &mut [(Entry, Draft)], lost: bool, found: &mut Vec<Problem>) {
     let mut ids: BTreeMap<Key, (TicketId, String)> = BTreeMap::new();
     for (Entry { ticket, .. }, _) in entries.iter() {
         match ids.get(&key(&ticket.id)) {
             Some((_, place)) => {
                 let what = format!("the id `{}` stands already at {place}, and upper and lower case are the same", ticket.id);
-                tell(ticket.source.path.as_str(), ticket.source.line, what, "rename one of them", found);
+                found.push(Problem::at(ticket.source.path.as_str(), ticket.source.line, what, "rename one of them"));
             }
             None => drop(ids.insert(key(&ticket.id), (ticket.id.clone(), ticket.source.to_string()))),
         }
@@ -26,8 +27,11 @@ pub(super) fn connect(entries: &mut [(Entry, Draft)], found: &mut Vec<Problem>) 
         for (id, line) in &draft.depends_on {
             let file = ticket.source.path.as_str();
             match ids.get(&key(id)) {
-                None => tell(file, *line, format!("it depends on `{id}`, which is no ticket"), "mend the id, or remove it", found),
-                Some((same, _)) if key(same) == key(&ticket.id) => tell(file, *line, format!("`{same}` depends on itself"), "remove it", found),
+                None if lost => {}
+                None => found.push(Problem::at(file, *line, format!("it depends on `{id}`, which is no ticket"), "mend the id, or remove it")),
+                Some((same, _)) if key(same) == key(&ticket.id) => {
+                    found.push(Problem::at(file, *line, format!("`{same}` depends on itself"), "remove it"))
+                }
                 Some((same, _)) if seen.insert(key(same)) => ticket.depends_on.push(same.clone()),
                 Some(_) => {}
             }
@@ -38,7 +42,12 @@ pub(super) fn connect(entries: &mut [(Entry, Draft)], found: &mut Vec<Problem>) 
         let Some((Entry { ticket, .. }, draft)) = entries.iter().find(|(entry, _)| entry.ticket.id == *first) else { continue };
         let line = draft.depends_on.iter().find(|(id, _)| key(id) == key(second)).map_or(ticket.source.line, |(_, line)| *line);
         let way = cycle.iter().chain([first]).map(TicketId::as_str).collect::<Vec<_>>().join(" -> ");
-        tell(ticket.source.path.as_str(), line, format!("these tickets wait for each other: {way}"), "remove one of these dependencies", found);
+        found.push(Problem::at(
+            ticket.source.path.as_str(),
+            line,
+            format!("these tickets wait for each other: {way}"),
+            "remove one of these dependencies",
+        ));
     }
 }
 
@@ -81,10 +90,4 @@ fn cycles(entries: &[(Entry, Draft)]) -> Vec<Vec<TicketId>> {
 
 fn key(id: &TicketId) -> Key {
     id.as_str().to_ascii_lowercase()
-}
-
-fn tell(file: &str, line: u32, what: String, mend: &str, found: &mut Vec<Problem>) {
-    let mut problems = Problems::of(file);
-    problems.add(line, what, mend);
-    found.append(&mut problems.found);
 }

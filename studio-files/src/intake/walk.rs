@@ -39,20 +39,26 @@ pub(super) fn files(root: &Path, found: &mut Vec<Problem>) -> Vec<RelPath> {
         };
         looked += entries.len();
         if looked > FILES_MAX {
-            tell(folder.as_str(), format!("{TASKS} holds more than {FILES_MAX} files"), "move some away", found);
+            found.push(Problem::at(folder.as_str(), 1, format!("{TASKS} holds more than {FILES_MAX} files"), "move some away"));
             break;
         }
         for entry in entries {
             let name = entry.file_name();
             let place = format!("{folder}/{}", name.to_string_lossy());
             let (yaml, hidden) = (place.ends_with(".yaml") || place.ends_with(".yml"), name.to_string_lossy().starts_with('.'));
-            let Ok(kind) = entry.file_type() else { continue };
+            let kind = match entry.file_type() {
+                Ok(kind) => kind,
+                Err(error) => {
+                    problem(&place, DiskError::Io("look at", place.clone(), error), found);
+                    continue;
+                }
+            };
             if hidden || !(yaml || kind.is_dir() || kind.is_symlink() && fs::metadata(entry.path()).is_ok_and(|seen| seen.is_dir())) {
                 continue;
             }
             let shown = one_line(&place, 200);
             match RelPath::try_from(place).ok().filter(|_| name.to_str().is_some()) {
-                None => tell(&shown, "the name is no clean path", "rename it to plain letters, digits and . _ -", found),
+                None => found.push(Problem::at(&shown, 1, "the name is no clean path", "rename it to plain letters, digits and . _ -")),
                 Some(path) if kind.is_symlink() => problem(&shown, DiskError::Symlink(path.to_string()), found),
                 Some(path) if kind.is_dir() => folders.push(path),
                 Some(path) => files.push(path),
@@ -79,11 +85,5 @@ pub(super) fn read(root: &Path, path: &RelPath, problems: &mut Problems) -> Opti
 fn problem(file: &str, error: DiskError, found: &mut Vec<Problem>) {
     let text = error.to_string();
     let (what, mend) = text.split_once("; ").unwrap_or((&text, "look at its permissions"));
-    tell(file, what, mend, found);
-}
-
-fn tell(file: &str, what: impl AsRef<str>, mend: &str, found: &mut Vec<Problem>) {
-    let mut problems = Problems::of(file);
-    problems.add(1, what, mend);
-    found.append(&mut problems.found);
+    found.push(Problem::at(file, 1, what, mend));
 }

@@ -64,7 +64,6 @@ fn a_read_in_another_form_asks_and_says_why() {
             "git log --onel",
             "cat /etc/shadow",
             "kubectl get pods -o go-template-file=x",
-            "git branch --list -D",
         ],
     );
     let found = judge(&case(&step("kubectl get pods --watch")));
@@ -135,6 +134,8 @@ fn destruction_needs_a_script() {
             "git reset --hard",
             "git clean -fdx",
             "kubectl get pods delete",
+            "git branch --list -D x",
+            "git --no-pager push -f",
         ],
     );
 }
@@ -172,17 +173,10 @@ fn what_nobody_can_judge_is_refused() {
             "kubectl exec web-0 -- sh",
             "kubectl apply -f https://example.test/x.yaml",
             "helm upgrade x ./c --post-renderer ./x",
-            "git -c alias.x=!id x",
-            "git -C x status",
             "qm guest exec 101 ls",
         ],
     );
-    all(
-        Verdict::Refuse,
-        Class::Opaque,
-        "unknown-verb",
-        &["kubectl foo", "kubectl foo get pods", "kubectl --frob get pods", "kubectl", "helm foo", "git frob"],
-    );
+    all(Verdict::Refuse, Class::Opaque, "unknown-verb", &["kubectl foo", "kubectl foo get pods", "kubectl", "helm foo", "git frob"]);
     all(Verdict::Refuse, Class::Opaque, "unknown-program", &["frobnicate", "frobnicate --force", "curl https://example.test", "cp a b", "jq -n env"]);
 }
 

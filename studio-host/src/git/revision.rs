@@ -71,15 +71,16 @@ fn named(repo: &Repository, rev: &str) -> Result<Chosen, GitError> {
 /// Splits `main~2^` into `main` and the 3 first parents to go back.
 fn split(rev: &str) -> Option<(&str, u32)> {
     let (name, mut steps) = rev.split_at(rev.find(['~', '^']).unwrap_or(rev.len()));
-    let mut back = 0;
+    let mut back = 0_u32;
     while let Some(tilde) = steps.chars().next() {
         let rest = steps.get(1..)?;
         let number = rest.get(..rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()))?;
-        back += match (tilde, number) {
+        let more = match (tilde, number) {
             ('~' | '^', "") => 1,
-            ('~', number) => u32::from(number.parse::<u16>().ok()?),
+            ('~', number) => number.parse::<u16>().ok()?,
             (_, _) => return None,
         };
+        back = u32::checked_add(back, more.into())?;
         steps = rest.get(number.len()..)?;
     }
     Some((name, back))

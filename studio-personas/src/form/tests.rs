@@ -8,7 +8,9 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use studio_core::dossier::{Decision, Draft, Opinion, Review};
 use studio_core::expect::JsonIs;
-use studio_core::limits::{ARGV_WORDS_MAX, CRITERIA_MAX, EDITS_MAX, EXPECTATIONS_MAX, LIST_MAX, PATH_BYTES_MAX, PATTERN_BYTES_MAX, STEPS_MAX, STEP_SECONDS_MAX};
+use studio_core::limits::{
+    ARGV_WORDS_MAX, CRITERIA_MAX, EDITS_MAX, EXPECTATIONS_MAX, LIST_MAX, PATH_BYTES_MAX, PATTERN_BYTES_MAX, STEP_SECONDS_MAX, STEPS_MAX,
+};
 use studio_core::plan::{Change, Check, Criterion, Edit, Plan};
 use studio_core::step::{Argv, Expect, Probe, Step};
 use studio_core::text::Prose;
@@ -81,8 +83,13 @@ fn fits(root: &Value, schema: &Value, value: &Value, seen: &mut BTreeMap<String,
             }
             fit
         }
-        ("array", Value::Array(items)) => items.len() as u64 <= schema["maxItems"].as_u64().unwrap() && items.iter().all(|item| fits(root, &schema["items"], item, seen)),
-        ("string", Value::String(text)) => schema["enum"].as_array().is_none_or(|words| words.contains(value)) && text.len() as u64 <= schema["maxLength"].as_u64().unwrap_or(LENGTH_MAX),
+        ("array", Value::Array(items)) => {
+            items.len() as u64 <= schema["maxItems"].as_u64().unwrap() && items.iter().all(|item| fits(root, &schema["items"], item, seen))
+        }
+        ("string", Value::String(text)) => {
+            schema["enum"].as_array().is_none_or(|words| words.contains(value))
+                && text.len() as u64 <= schema["maxLength"].as_u64().unwrap_or(LENGTH_MAX)
+        }
         ("integer" | "number", Value::Number(_)) | ("boolean", Value::Bool(_)) | ("null", Value::Null) => true,
         _ => false,
     }
@@ -144,7 +151,9 @@ fn every_form_is_closed_and_bounded() {
                 Some("array") => assert!(schema["maxItems"].is_u64(), "{place}"),
                 // The text of a file is the one string that no server's grammar can bound; the core does.
                 Some("string") if under == "text" && sheet.form.name == "change" => {}
-                Some("string") => assert!(schema["enum"].is_array() || schema["maxLength"].as_u64().is_some_and(|most| most <= LENGTH_MAX), "{place}"),
+                Some("string") => {
+                    assert!(schema["enum"].is_array() || schema["maxLength"].as_u64().is_some_and(|most| most <= LENGTH_MAX), "{place}")
+                }
                 Some(_) | None => {}
             }
             let anchored = schema["pattern"].as_str().is_none_or(|pattern| pattern.starts_with('^') && pattern.ends_with('$'));
@@ -181,7 +190,11 @@ fn a_prompt_is_rules_role_example_then_data_then_the_task() {
     let asked = messages("You are somebody.\n", Some(&REVIEW), &full("Please."), "Say something.");
     let [system, user] = &asked[..] else { panic!("{asked:?}") };
     assert_eq!((system.role, user.role), (Role::System, Role::User));
-    assert!(system.text.starts_with("You are one persona") && system.text.contains("\nYou are somebody.\n") && system.text.contains("\"decision\": \"back-to-engineer\""));
+    assert!(
+        system.text.starts_with("You are one persona")
+            && system.text.contains("\nYou are somebody.\n")
+            && system.text.contains("\"decision\": \"back-to-engineer\"")
+    );
     assert!(user.text.ends_with("\n## Your task\n\nSay something.\n") && user.text.contains("Please."));
     assert_eq!(asked, messages("You are somebody.\n", Some(&REVIEW), &full("Please."), "Say something."));
     assert!(!messages("", None, &full("Please."), "")[0].text.contains("JSON document"));

@@ -203,7 +203,8 @@ fn client(url: &Url, key: Option<&Secret>, timeout_seconds: u32) -> Result<Clien
     }
     let mut headers = HeaderMap::new();
     if let Some(key) = key {
-        let mut bearer = HeaderValue::try_from(format!("Bearer {}", key.expose())).map_err(|_| "its key holds characters that no header can carry")?;
+        let mut bearer =
+            HeaderValue::try_from(format!("Bearer {}", key.expose())).map_err(|_| "its key holds characters that no header can carry")?;
         bearer.set_sensitive(true);
         headers.insert(AUTHORIZATION, bearer);
     }

@@ -47,7 +47,9 @@ pub(super) fn read(body: &[u8]) -> Result<Reply, ModelError> {
     };
     match finish_reason.as_deref().unwrap_or("") {
         "" | "stop" | "eos" | "end_turn" => {}
-        reason @ ("length" | "max_tokens") => return Err(ModelError::Cut(format!("finish_reason is {reason}; a larger max_tokens or context lets it end"))),
+        reason @ ("length" | "max_tokens") => {
+            return Err(ModelError::Cut(format!("finish_reason is {reason}; a larger max_tokens or context lets it end")));
+        }
         reason => return Err(ModelError::Nonsense(format!("finish_reason is {reason:?}, expected \"stop\""))),
     }
     let text = spoken(message.content.as_deref().unwrap_or(""));
@@ -135,7 +137,9 @@ mod tests {
 
     #[test]
     fn what_is_no_completion_is_nonsense() {
-        for body in ["", "null", "[]", "<html>no", "{\"choices\":[]}", "{\"choices\":[{}]}", "{\"choices\":[{\"message\":{\"content\":", "\u{feff}{}", "{}"] {
+        for body in
+            ["", "null", "[]", "<html>no", "{\"choices\":[]}", "{\"choices\":[{}]}", "{\"choices\":[{\"message\":{\"content\":", "\u{feff}{}", "{}"]
+        {
             assert!(matches!(read(body.as_bytes()), Err(ModelError::Nonsense(_))), "{body}");
         }
         assert!(matches!(read(b"{\"error\":{\"message\":\"overloaded\"}}"), Err(ModelError::Nonsense(why)) if why.contains("overloaded")));

@@ -34,7 +34,9 @@ impl Server {
 
     /// Returns the requests so far, each as head and body.
     fn seen(&self) -> Vec<(String, Value)> {
-        let split = |request: &String| request.split_once("\r\n\r\n").map(|(head, body)| (head.to_ascii_lowercase(), serde_json::from_str(body).unwrap())).unwrap();
+        let split = |request: &String| {
+            request.split_once("\r\n\r\n").map(|(head, body)| (head.to_ascii_lowercase(), serde_json::from_str(body).unwrap())).unwrap()
+        };
         self.seen.lock().unwrap().iter().map(split).collect()
     }
 }
@@ -114,20 +116,23 @@ async fn a_request_is_what_servers_expect() {
     let [(head, full), (bare_head, bare)] = &server.seen()[..] else { panic!("two requests") };
     assert!(head.starts_with("post /v1/chat/completions http/1.1") && head.contains(&format!("authorization: bearer {KEY}")), "{head}");
     assert!(!bare_head.contains("authorization"), "{bare_head}");
-    assert_eq!(*full, json!({
-        "model": "qwen", "temperature": 0.5, "max_tokens": 100, "stream": false,
-        "messages": [
-            { "role": "system", "content": "be brief" }, { "role": "user", "content": "hello" },
-            { "role": "assistant", "content": "{" }, { "role": "user", "content": "again" },
-        ],
-        "response_format": { "type": "json_schema", "json_schema": { "name": "thing", "schema": { "type": "object" }, "strict": false } },
-    }));
+    assert_eq!(
+        *full,
+        json!({
+            "model": "qwen", "temperature": 0.5, "max_tokens": 100, "stream": false,
+            "messages": [
+                { "role": "system", "content": "be brief" }, { "role": "user", "content": "hello" },
+                { "role": "assistant", "content": "{" }, { "role": "user", "content": "again" },
+            ],
+            "response_format": { "type": "json_schema", "json_schema": { "name": "thing", "schema": { "type": "object" }, "strict": false } },
+        })
+    );
     assert_eq!(bare.as_object().unwrap().keys().collect::<Vec<_>>(), ["messages", "model", "stream"]);
 }
 
 #[test]
 fn openai_itself_wants_another_field() {
-    let body = model("https://api.openai.com/v1").request(&question(None));
+    let body = model("http://api.openai.com/v1").request(&question(None));
     assert_eq!((body.max_completion_tokens, json!(body).get("max_tokens")), (Some(100), None));
 }
 
@@ -140,7 +145,13 @@ async fn a_fence_is_left_to_the_desk_and_a_thought_is_not() {
 #[tokio::test]
 async fn an_error_keeps_its_status_and_words() {
     let overflow = r#"{"error":{"code":400,"message":"exceeds the available context size","type":"exceed_context_size_error","n_ctx":4096}}"#;
-    for (status, body) in [("400 Bad Request", overflow), ("500 Internal Server Error", "<html><h1>oops</h1>"), ("429 Too Many Requests", ""), ("503 Down", "maintenance"), ("404 Not Found", "{}")] {
+    for (status, body) in [
+        ("400 Bad Request", overflow),
+        ("500 Internal Server Error", "<html><h1>oops</h1>"),
+        ("429 Too Many Requests", ""),
+        ("503 Down", "maintenance"),
+        ("404 Not Found", "{}"),
+    ] {
         assert_eq!(fails(http(status, body)).await, ModelError::Status { status: status[..3].parse().unwrap(), body: body.into() });
     }
     let ModelError::Status { body, .. } = fails(http("500 Oops", &format!("a\u{1b}[2J\n\n{}", "b".repeat(2000)))).await else { panic!("no status") };
@@ -181,7 +192,13 @@ async fn a_body_without_end_is_not_read_to_its_end() {
 #[tokio::test]
 async fn a_broken_connection_is_an_error_and_not_asked_again() {
     let cut = said("a long answer").replace("content-length: ", "content-length: 9");
-    for answer in [cut, String::new(), "HTTP/1.1 200".into(), "220 smtp ready\r\n".into(), "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nxx".into()] {
+    for answer in [
+        cut,
+        String::new(),
+        "HTTP/1.1 200".into(),
+        "220 smtp ready\r\n".into(),
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nxx".into(),
+    ] {
         let error = fails(answer.clone()).await;
         assert!(matches!(&error, ModelError::Unreachable(why) if !why.contains("127.0.0.1")), "{answer}: {error:?}");
     }
@@ -196,7 +213,9 @@ async fn a_broken_connection_is_an_error_and_not_asked_again() {
 async fn what_is_no_answer_is_an_error() {
     assert!(matches!(fails(http("200 OK", "{\"choices\":[{\"mess")).await, ModelError::Nonsense(_)));
     assert!(matches!(fails(http("204 No Content", "")).await, ModelError::Nonsense(_)));
-    let ended = |reason: &str, content: Value| http("200 OK", &json!({ "choices": [{ "message": { "content": content }, "finish_reason": reason }] }).to_string());
+    let ended = |reason: &str, content: Value| {
+        http("200 OK", &json!({ "choices": [{ "message": { "content": content }, "finish_reason": reason }] }).to_string())
+    };
     assert!(matches!(fails(ended("length", json!("{\"a"))).await, ModelError::Cut(_)));
     assert!(matches!(fails(ended("stop", Value::Null)).await, ModelError::Nonsense(_)));
 }
@@ -220,7 +239,18 @@ async fn a_silent_server_is_given_up() {
 
 #[test]
 fn an_endpoint_that_cannot_be_is_refused() {
-    for address in ["", "127.0.0.1:8080", "localhost:8080/v1", "ftp://h/v1", "file:///v1", "http://", "http://me:hunter22@h/v1", "http://hunter22@h/v1", "http://h/v1?key=hunter22", "http://h/v1#x"] {
+    for address in [
+        "",
+        "127.0.0.1:8080",
+        "localhost:8080/v1",
+        "ftp://h/v1",
+        "file:///v1",
+        "http://",
+        "http://me:hunter22@h/v1",
+        "http://hunter22@h/v1",
+        "http://h/v1?key=hunter22",
+        "http://h/v1#x",
+    ] {
         let error = OpenAi::new(endpoint(address)).unwrap_err().to_string();
         assert!(error.contains("base_url of the endpoint lab") && !error.contains("hunter22"), "{address}: {error}");
     }

@@ -1,0 +1,189 @@
+//! The command line: what can be asked, in words.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Works an infrastructure repository with a small crew of AI personas that cannot wreck it.
+#[derive(Debug, Parser)]
+#[command(name = "studio", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Where.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// Where a command works.
+#[derive(Clone, Debug, Args)]
+pub struct PlaceArgs {
+    /// The repository to work on [default: the one that holds this folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub repo: Option<PathBuf>,
+    /// The operator's own folder [default: $XDG_CONFIG_HOME/studio]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub operator: Option<PathBuf>,
+    /// The branch or commit that counts as the truth [default: origin/HEAD, else the branch checked out]
+    #[arg(long, global = true, value_name = "REV")]
+    pub base: Option<String>,
+    /// Print one JSON object a line, as docs/cli.md describes
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What can be asked.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Shows the whole loop on a sample homelab: no model, no cluster, nothing touched
+    Demo {
+        /// Where to put the sample [default: a new folder for temporary files]
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+    /// Prepares a repository and the operator's folder: ignore files, an approver's key
+    Init {
+        /// The name approvals are signed with [default: the login name]
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Lists the tickets, where each stands, and why it is or is not ready
+    Tickets {
+        /// Finished ones and examples too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Carries a ticket through the whole loop to a report
+    Run(RunArgs),
+    /// Goes on with a run that is parked or was interrupted
+    Resume {
+        /// The run, or the start of its name
+        run: String,
+        /// The model to go on with [default: the one it began with]
+        #[arg(long, value_name = "MODEL")]
+        model: Option<String>,
+        /// What pretended hosts answer [default: the [[step]] entries of the scripted model's file]
+        #[arg(long, value_name = "FILE")]
+        scenario: Option<PathBuf>,
+    },
+    /// Says how the runs stand, or one of them in detail
+    Status {
+        /// The run, or the start of its name
+        run: Option<String>,
+    },
+    /// Tells a run as a story
+    Log {
+        /// The run, or the start of its name
+        run: String,
+        /// Keep telling until the run rests
+        #[arg(long)]
+        follow: bool,
+    },
+    /// Shows what waits for a human
+    Approvals,
+    /// Agrees to the step that waits, with a signature
+    Approve(AnswerArgs),
+    /// Refuses the step that waits, with a signature
+    Deny(AnswerArgs),
+    /// Says what became of a step whose outcome nobody saw, with a signature
+    Settle {
+        /// The run, or the start of its name
+        run: String,
+        /// The step's number
+        step: u32,
+        /// What became of it
+        what: Settlement,
+        /// Why you say so
+        #[arg(long)]
+        reason: String,
+    },
+    /// Checks a run's journal: chain, sums, order, signatures
+    Verify {
+        /// The run, or the start of its name
+        run: String,
+    },
+    /// Takes every decision of a run again from its journal, and compares
+    Replay {
+        /// The run, or the start of its name
+        run: String,
+    },
+}
+
+/// How to run tickets.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The tickets, by id or the start of it [default: the first that is ready]
+    pub tickets: Vec<String>,
+    /// Every ticket that is ready
+    #[arg(long, conflicts_with = "tickets")]
+    pub all: bool,
+    /// What may really happen
+    #[arg(long, value_enum, default_value = "simulate")]
+    pub mode: ModeArg,
+    /// none, scripted:FILE, or openai:NAME of the operator's studio.toml
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// In a simulation: assume that a human agrees, or ask
+    #[arg(long, value_enum, default_value = "assume")]
+    pub approvals: ApprovalsArg,
+    /// What pretended hosts answer: [[step]] entries of a TOML file [default: those of the scripted model's file]
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// Who sits: Planner and Engineer alone, or with Reviewer and Narrator
+    #[arg(long, value_enum, default_value = "full")]
+    pub crew: CrewArg,
+}
+
+/// Who sits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CrewArg {
+    /// Planner, Engineer, Reviewer, Narrator
+    Full,
+    /// Planner and Engineer
+    Small,
+}
+
+/// Whose question is answered.
+#[derive(Debug, Args)]
+pub struct AnswerArgs {
+    /// The run, or the start of its name
+    pub run: String,
+    /// The step's number [default: the one that waits]
+    pub step: Option<u32>,
+    /// Why, for the record
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
+/// What may really happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ModeArg {
+    /// Nothing runs but reads (not in this version)
+    Observe,
+    /// Nothing runs, the change is shown (not in this version)
+    Suggest,
+    /// Every step is pretended
+    Simulate,
+    /// Steps run (not in this version)
+    Live,
+}
+
+/// What a simulation does where a human would be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ApprovalsArg {
+    /// Record that live would ask, and go on
+    Assume,
+    /// Ask
+    Ask,
+}
+
+/// What became of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Settlement {
+    /// It happened
+    Happened,
+    /// It did not
+    DidNot,
+    /// Give the run up
+    Abort,
+}

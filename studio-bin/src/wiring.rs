@@ -1,0 +1,142 @@
+//! Wiring: which crew, which rules, which model, which host. No decisions about the work.
+
+use crate::cli::CrewArg;
+use crate::exit::{Exit, Failure};
+use crate::operator::Operator;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use studio_core::crew::Crew;
+use studio_core::event::Posts;
+use studio_core::gate::Gate;
+use studio_core::host::{Executor, PretendHost, Scenario};
+use studio_core::journal::Synced;
+use studio_core::model::{Model, ScriptedModel};
+use studio_core::permit::PretendAuthority;
+use studio_core::redact::Redactor;
+use studio_core::supervisor::Parts;
+use studio_core::tree::Tree;
+use studio_files::rehearsal::Rehearsal;
+use studio_gate::ShortGate;
+use studio_personas::model::openai::OpenAi;
+use tokio_util::sync::CancellationToken;
+
+/// Which model thinks, as the command line and the journal write it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// None: only rules plan.
+    None,
+    /// Answers from a rehearsal file.
+    Scripted(PathBuf),
+    /// A server of the operator's `studio.toml`.
+    OpenAi(String),
+}
+
+/// A model, ready to be asked, with what goes with it.
+pub struct Thinker {
+    /// The model.
+    pub model: Option<Arc<dyn Model>>,
+    /// What pretended hosts answer, where the model's file says so.
+    pub scenario: Scenario,
+    /// What must never be written.
+    pub redactor: Redactor,
+}
+
+impl Choice {
+    /// Reads a choice: `none`, `scripted:FILE` (made absolute) or `openai:NAME`.
+    ///
+    /// # Errors
+    /// It is none of these.
+    pub fn parse(text: &str) -> Result<Choice, Failure> {
+        match text.split_once(':') {
+            None if text == "none" => Ok(Choice::None),
+            Some(("scripted", file)) if !file.is_empty() => Ok(Choice::Scripted(std::path::absolute(file)?)),
+            Some(("openai", name)) if !name.is_empty() => Ok(Choice::OpenAi(name.into())),
+            Some(_) | None => Err(Failure::new(Exit::Usage, format!("{text:?} is no model: say none, scripted:FILE, or openai:NAME of the operator's studio.toml"))),
+        }
+    }
+
+    /// Returns the choice of the command line, else the operator's, else none.
+    ///
+    /// # Errors
+    /// The choice, or the operator's file, is wrong.
+    pub fn of(argument: Option<&str>, operator: &Operator) -> Result<Choice, Failure> {
+        match argument {
+            Some(text) => Choice::parse(text),
+            None => operator.settings()?.model.map_or(Ok(Choice::None), |text| Choice::parse(&text)),
+        }
+    }
+
+    /// Returns the choice as the journal keeps it.
+    pub fn name(&self) -> String {
+        match self {
+            Choice::None => "none".into(),
+            Choice::Scripted(file) => format!("scripted:{}", file.display()),
+            Choice::OpenAi(name) => format!("openai:{name}"),
+        }
+    }
+
+    /// Makes the model.
+    ///
+    /// # Errors
+    /// Its file or its settings are wrong.
+    pub fn thinker(&self, operator: &Operator) -> Result<Thinker, Failure> {
+        match self {
+            Choice::None => Ok(Thinker { model: None, scenario: Scenario::default(), redactor: Redactor::default() }),
+            Choice::Scripted(file) => {
+                let Rehearsal { answers, scenario } = rehearsal(file)?;
+                let model = ScriptedModel::new(file.display().to_string(), answers);
+                Ok(Thinker { model: Some(Arc::new(model)), scenario, redactor: Redactor::default() })
+            }
+            Choice::OpenAi(name) => {
+                let endpoint = operator.endpoint(name)?;
+                let redactor = Redactor::new(endpoint.key.clone());
+                let model = OpenAi::new(endpoint).map_err(|error| Failure::new(Exit::NeedsSetting, error))?;
+                Ok(Thinker { model: Some(Arc::new(model)), scenario: Scenario::default(), redactor })
+            }
+        }
+    }
+}
+
+/// Reads a rehearsal file.
+///
+/// # Errors
+/// It cannot be read, or is wrong, with its line.
+pub fn rehearsal(file: &Path) -> Result<Rehearsal, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::new(Exit::BadInput, format!("failed to read {}: {error}", file.display())))?;
+    Rehearsal::parse(&file.display().to_string(), &text).map_err(|error| Failure::new(Exit::BadInput, error))
+}
+
+/// Returns the crew of that size.
+pub fn crew(size: CrewArg) -> Crew {
+    match size {
+        CrewArg::Full => studio_personas::crew(),
+        CrewArg::Small => studio_personas::small_crew(),
+    }
+}
+
+/// Returns the crew that a run began with.
+pub fn crew_of(posts: &Posts) -> Crew {
+    crew(if posts.reviewer { CrewArg::Full } else { CrewArg::Small })
+}
+
+/// Returns the rules.
+pub fn gate() -> Arc<dyn Gate> {
+    Arc::new(ShortGate::new())
+}
+
+/// Puts the parts of a rehearsal together.
+///
+/// # Errors
+/// The list of approvers is wrong.
+pub fn parts(operator: &Operator, tree: Arc<dyn Tree>, crew: Crew, model: Option<Arc<dyn Model>>, scenario: Scenario, stop: CancellationToken) -> Result<Parts<PretendAuthority<Synced>>, Failure> {
+    Ok(Parts {
+        gate: gate(),
+        approvers: Arc::from(operator.approvers()?),
+        tree,
+        authority: Arc::new(PretendAuthority::new()),
+        executor: Executor::before(PretendHost::new(scenario)),
+        crew,
+        model,
+        stop,
+    })
+}

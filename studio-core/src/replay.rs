@@ -1,0 +1,291 @@
+//! Replay: the same loop, with model, host and humans answering out of a journal. Nothing runs, nothing is bought.
+
+use crate::approval::NoApprovers;
+use crate::clock::FixedClock;
+use crate::crew::Crew;
+use crate::event::{Answered, Closing, Event, Limit, Outcome};
+use crate::gate::Gate;
+use crate::host::{Assumed, Ended, Executor, Host, Recalled, Seen};
+use crate::journal::{Entry, Journal, JournalError, Log, Observer};
+use crate::model::{Model, ModelError, Reply, Request, Usage};
+use crate::name::{PersonaName, RunId};
+use crate::permit::{Permit, Pretend, PretendAuthority};
+use crate::redact::Redactor;
+use crate::step::Op;
+use crate::store::{MemoryStore, Unsynced};
+use crate::supervisor::{Parts, RunError, Supervisor};
+use crate::text::Kept;
+use crate::tree::Tree;
+use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio_util::sync::CancellationToken;
+
+/// Where kept texts are read.
+pub type Texts<'a> = dyn Fn(&Kept) -> Result<String, JournalError> + 'a;
+
+/// What a replay needs besides the journal.
+pub struct Stage {
+    /// The crew, as it was.
+    pub crew: Crew,
+    /// The rules, as they were.
+    pub gate: Arc<dyn Gate>,
+    /// The files the run worked on.
+    pub tree: Arc<dyn Tree>,
+}
+
+/// A replay that came to the same end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replayed {
+    /// How many decisions it took again, interruptions not counted.
+    pub decisions: usize,
+    /// How many answers of the model it was given.
+    pub answers: usize,
+}
+
+/// Takes every decision of `log` again and compares.
+///
+/// # Errors
+/// The first decision or prompt that differs, or a journal that makes no sense.
+pub async fn replay(log: &Log, stage: Stage, texts: &Texts<'_>) -> Result<Replayed, ReplayError> {
+    let wanted = decisions(log.entries.iter().map(|entry| &entry.event));
+    let Some((Event::RunOpened(opened), first)) = log.entries.first().map(|entry| (&entry.event, entry.at)) else {
+        return Err(JournalError::Empty.into());
+    };
+    let recording = Arc::new(Recording::of(&wanted, texts)?);
+    let thinks = wanted.iter().any(|event| matches!(event, Event::ModelAsked { .. }));
+    let parts = Parts {
+        gate: stage.gate,
+        approvers: Arc::new(NoApprovers),
+        tree: stage.tree,
+        authority: Arc::new(PretendAuthority::<Unsynced>::new()),
+        executor: Executor::before(Recorded::new(&recording)),
+        crew: stage.crew,
+        model: thinks.then(|| Arc::new(Recorded::new(&recording)) as Arc<dyn Model>),
+        stop: CancellationToken::new(),
+    };
+    let seen = Arc::new(Seeing::default());
+    let journal = Journal::begin(MemoryStore::default(), log.run.clone(), Redactor::default(), Arc::new(FixedClock(first)));
+    let mut supervisor = Supervisor::open(journal.observed(Arc::clone(&seen) as _), parts, (**opened).clone()).await?;
+    loop {
+        let events = seen.events();
+        let ours = decisions(&events);
+        if let Some(at) = ours.iter().zip(&wanted).position(|(ours, wanted)| !alike(ours, wanted)) {
+            return Err(ReplayError::Differs { at: at + 1, then: wanted[at].kind(), now: ours[at].kind() });
+        }
+        let Some(next) = wanted.get(ours.len()) else {
+            return Ok(Replayed { decisions: wanted.len(), answers: recording.answers.len() });
+        };
+        if from_outside(next) {
+            supervisor.record((*next).clone()).await?;
+        } else if let (Some(_), true) = (supervisor.step().await?, seen.events().len() == events.len()) {
+            return Err(ReplayError::Short { at: ours.len() + 1, then: next.kind() });
+        }
+    }
+}
+
+/// Leaves out what only tells of an interruption: lives that were resumed while something was to
+/// do, calls whose answer never came, grants that were made again.
+fn decisions<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<&'a Event> {
+    let mut kept: Vec<&Event> = Vec::new();
+    for event in events {
+        match event {
+            Event::RunResumed { .. } if !matches!(kept.last(), Some(Event::LimitReached { .. })) => continue,
+            Event::ModelAsked { .. } | Event::LimitReached { .. } => {
+                kept.pop_if(|last| matches!(last, Event::ModelAsked { .. }));
+            }
+            Event::StepGranted { op, .. } => kept.retain(|other| !matches!(other, Event::StepGranted { op: granted, .. } if granted == op)),
+            Event::RunOpened(_)
+            | Event::RunResumed { .. }
+            | Event::BriefWritten { .. }
+            | Event::PlanProposed { .. }
+            | Event::PlanObjected { .. }
+            | Event::PlanAgreed { .. }
+            | Event::ModelAnswered { .. }
+            | Event::EditsProposed { .. }
+            | Event::StepJudged { .. }
+            | Event::ApprovalAsked { .. }
+            | Event::ApprovalGiven { .. }
+            | Event::ApprovalRefused { .. }
+            | Event::ApprovalExpired { .. }
+            | Event::StepEnded { .. }
+            | Event::StepUnknown { .. }
+            | Event::StepSettled { .. }
+            | Event::CriterionChecked { .. }
+            | Event::ReviewGiven { .. }
+            | Event::AdviceGiven { .. }
+            | Event::RunClosed { .. } => {}
+        }
+        kept.push(event);
+    }
+    kept
+}
+
+/// Says whether the event came from outside the loop: a human, another life, a clock, a process.
+fn from_outside(event: &Event) -> bool {
+    match event {
+        Event::RunResumed { .. }
+        | Event::ApprovalGiven { .. }
+        | Event::ApprovalRefused { .. }
+        | Event::ApprovalExpired { .. }
+        | Event::StepSettled { .. } => true,
+        Event::LimitReached { limit, .. } => matches!(limit, Limit::TurnTime | Limit::Restarts | Limit::Setting),
+        Event::RunOpened(_)
+        | Event::BriefWritten { .. }
+        | Event::PlanProposed { .. }
+        | Event::PlanObjected { .. }
+        | Event::PlanAgreed { .. }
+        | Event::ModelAsked { .. }
+        | Event::ModelAnswered { .. }
+        | Event::EditsProposed { .. }
+        | Event::StepJudged { .. }
+        | Event::ApprovalAsked { .. }
+        | Event::StepGranted { .. }
+        | Event::StepEnded { .. }
+        | Event::StepUnknown { .. }
+        | Event::CriterionChecked { .. }
+        | Event::ReviewGiven { .. }
+        | Event::AdviceGiven { .. } => false,
+        Event::RunClosed { state, .. } => *state == Closing::Cancelled,
+    }
+}
+
+/// Says whether two events are the same decision. When a question lapses is none; which server
+/// answered is none; how an outcome is kept is none.
+fn alike(ours: &Event, theirs: &Event) -> bool {
+    match (ours, theirs) {
+        (Event::ApprovalAsked { op, effect, .. }, Event::ApprovalAsked { op: other, effect: theirs, .. }) => op == other && effect == theirs,
+        (Event::ModelAsked { persona, turn, prompt, .. }, Event::ModelAsked { persona: other, turn: theirs, prompt: then, .. }) => {
+            persona == other && turn == theirs && prompt == then
+        }
+        (Event::StepEnded { op, outcome }, Event::StepEnded { op: other, outcome: then }) => {
+            op == other && outcome.exit == then.exit && outcome.misses == then.misses
+        }
+        (Event::ModelAnswered { persona, turn, .. }, Event::ModelAnswered { persona: other, turn: theirs, .. }) => persona == other && turn == theirs,
+        (Event::LimitReached { limit, .. }, Event::LimitReached { limit: then, .. }) => limit == then,
+        (ours, theirs) => ours == theirs,
+    }
+}
+
+/// Everything that came from outside, as the journal holds it.
+struct Recording {
+    answers: Vec<((PersonaName, u32), Result<String, String>)>,
+    ends: BTreeMap<Op, Seen>,
+}
+
+/// A model and a host that answer out of a recording.
+struct Recorded {
+    recording: Arc<Recording>,
+    given: Mutex<usize>,
+}
+
+/// Remembers every event.
+#[derive(Default)]
+struct Seeing(Mutex<Vec<Event>>);
+
+impl Recording {
+    fn of(events: &[&Event], texts: &Texts<'_>) -> Result<Recording, JournalError> {
+        let mut recording = Recording { answers: Vec::new(), ends: BTreeMap::new() };
+        for event in events {
+            if let Event::ModelAnswered { persona, turn, answer, .. } = event {
+                let answer = match answer {
+                    Answered::Text(kept) => Ok(texts(kept)?),
+                    Answered::Failed(why) => Err(why.clone()),
+                };
+                recording.answers.push(((persona.clone(), *turn), answer));
+            } else if let Event::StepEnded { op, outcome } = event {
+                recording.ends.insert(op.clone(), Seen::Ended(ended(outcome, texts)?));
+            } else if let Event::StepUnknown { op, why } = event {
+                recording.ends.insert(op.clone(), Seen::Lost(why.clone()));
+            }
+        }
+        Ok(recording)
+    }
+}
+
+fn ended(outcome: &Outcome, texts: &Texts<'_>) -> Result<Ended, JournalError> {
+    let assumed = match (outcome.assumed, outcome.misses.is_empty()) {
+        (false, _) => Assumed::No,
+        (true, true) => Assumed::All,
+        (true, false) => Assumed::Output,
+    };
+    Ok(Ended { exit: outcome.exit, stdout: texts(&outcome.stdout)?, stderr: texts(&outcome.stderr)?, assumed })
+}
+
+impl Recorded {
+    fn new(recording: &Arc<Recording>) -> Recorded {
+        Recorded { recording: Arc::clone(recording), given: Mutex::new(0) }
+    }
+}
+
+#[async_trait]
+impl Model for Recorded {
+    async fn complete(&self, request: &Request) -> Result<Reply, ModelError> {
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = self.recording.answers.get(*given).filter(|((persona, turn), _)| *persona == request.persona && *turn == request.turn);
+        *given += 1;
+        match answer {
+            Some((_, Ok(text))) => Ok(Reply { text: text.clone(), usage: Usage::default() }),
+            Some((_, Err(why))) => Err(ModelError::Nonsense(why.clone())),
+            None => Err(ModelError::Unscripted { persona: request.persona.clone(), turn: request.turn }),
+        }
+    }
+
+    fn name(&self) -> String {
+        "recorded".into()
+    }
+}
+
+#[async_trait]
+impl Host for Recorded {
+    type Mode = Pretend;
+
+    async fn execute(&self, permit: Permit<Pretend>) -> Seen {
+        self.recording.ends.get(permit.op()).cloned().unwrap_or_else(|| Seen::Lost("the journal holds no end of it".into()))
+    }
+
+    async fn recall(&self, _: &Op) -> Recalled {
+        Recalled::NeverBegan
+    }
+}
+
+impl Seeing {
+    fn events(&self) -> Vec<Event> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Observer for Seeing {
+    fn saw(&self, _: &RunId, entry: &Entry) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(entry.event.clone());
+    }
+}
+
+/// A replay that came to something else.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// Another decision, or another prompt.
+    #[error("decision {at} differs: the journal has {then}, this version comes to {now}{}", if then == now { " with other contents" } else { "" })]
+    Differs {
+        /// Which, from 1, interruptions not counted.
+        at: usize,
+        /// What the journal has.
+        then: &'static str,
+        /// What the replay came to.
+        now: &'static str,
+    },
+    /// The replay rests where the journal goes on.
+    #[error("the replay rests before decision {at}, which is {then} in the journal")]
+    Short {
+        /// Which, from 1.
+        at: usize,
+        /// What the journal has.
+        then: &'static str,
+    },
+    /// The journal makes no sense.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The loop failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
