@@ -109,6 +109,7 @@ async fn cut_at_every_write(name: &str, make: impl Fn() -> World) {
             till.lock().unwrap().clear();
             let rest = carry(&world).await.unwrap_or_else(|error| panic!("{what}: {error}"));
             look(&world, &what);
+            world.replayed().await;
             assert_eq!(end(&world, rest), wanted, "{what}\n{}", world.transcript());
             let again: Vec<_> = till.lock().unwrap().iter().filter(|call| kept.contains(call)).cloned().collect();
             assert!(again.is_empty(), "{what}: bought again {again:?}");

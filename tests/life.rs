@@ -18,8 +18,10 @@ use studio_core::name::{Approver, RunId};
 use studio_core::permit::PretendAuthority;
 use studio_core::redact::Redactor;
 use studio_core::run::Run;
-use studio_core::store::{FileStore, list_runs, read_log, send_notice};
+use studio_core::replay::{Stage, replay};
+use studio_core::store::{Disk, FileStore, blob_path, list_runs, read_log, send_notice};
 use studio_core::supervisor::{Parts, Rest, RunError, Supervisor};
+use studio_core::text::Kept;
 use studio_core::ticket::Ticket;
 use studio_core::tree::Tree;
 use tokio_util::sync::CancellationToken;
@@ -148,6 +150,20 @@ impl World {
     /// Returns the kinds of the events on the disk, one a line, with what matters of each.
     pub fn transcript(&self) -> String {
         self.log().entries.iter().map(|entry| line(&entry.event)).collect()
+    }
+
+    /// Takes every decision on the disk again, and holds it against the journal.
+    pub async fn replayed(&self) {
+        let (log, dir) = (self.log(), self.begun().unwrap().unwrap());
+        let stage = Stage { crew: self.crew.clone(), gate: Arc::clone(&self.gate), tree: Arc::clone(&self.tree) };
+        let text = |kept: &Kept| match kept {
+            Kept::Inline(text) => Ok(text.clone()),
+            Kept::Blob { blob, .. } => Ok(String::from_utf8(self.disk.read(&blob_path(&dir, blob), u64::MAX).unwrap()).unwrap()),
+        };
+        if let Err(error) = replay(&log, stage, &text).await {
+            panic!("{error}\n{}", self.transcript());
+        }
+        assert_eq!(log.fold().unwrap().hash(), self.run().hash());
     }
 
     fn fresh(&self) -> RunId {

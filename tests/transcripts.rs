@@ -29,6 +29,7 @@ pub(crate) fn world(crew: Crew, approvals: Approvals, scenario: Value, answers: 
 
 async fn check(world: &World, transcript: Expect) {
     let rest = world.live().await.unwrap();
+    world.replayed().await;
     transcript.assert_eq(&format!("{}-> {rest:?}\n", world.transcript()));
 }
 
@@ -57,13 +58,13 @@ async fn a_full_crew_carries_a_ticket_to_its_end() {
         model-asked engineer 2
         model-answered
         edits-proposed
+        step-judged 01 ask mutate
+        step-judged 02 auto observe
         model-asked reviewer 1
         model-answered
         review-given Accept
-        step-judged 01 ask mutate
         step-granted 01.1 Assumed
         step-ended 01.1 exit 0 (assumed), as expected
-        step-judged 02 auto observe
         step-granted 02.1 Auto
         step-ended 02.1 exit 0 (assumed), as expected
         criterion-checked done met
@@ -192,16 +193,17 @@ async fn the_engineer_objects_and_the_reviewer_sends_back() {
         model-asked engineer 3
         model-answered
         edits-proposed
+        step-judged 01 auto observe
         model-asked reviewer 1
         model-answered
         review-given BackToEngineer
         model-asked engineer 4
         model-answered
         edits-proposed
+        step-judged 02 auto observe
         model-asked reviewer 2
         model-answered
         review-given Accept
-        step-judged 02 auto observe
         step-granted 02.1 Auto
         step-ended 02.1 exit 0 (assumed), as expected
         criterion-checked done met
@@ -252,7 +254,7 @@ async fn refused_steps_and_blocked_edits_go_back_with_the_reason() {
         -> Over(Rehearsed)
     "#]]).await;
     let said: Vec<String> = world.run().feedback().iter().map(|remark| remark.text.to_string()).collect();
-    assert_eq!(said, ["the edits of engineer are blocked: ai/studio/policy.toml: the rules of a test", "step look is refuse (destroy): the rules of a test"]);
+    assert_eq!(said, ["the edits of engineer do not pass: ai/studio/policy.toml (block): the rules of a test", "step look is refuse (destroy): the rules of a test"]);
 }
 
 #[actix::test]

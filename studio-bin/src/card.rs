@@ -8,7 +8,7 @@ use studio_core::step::StepNo;
 use studio_core::text::{one_line, visible};
 
 /// Returns the card for a step, ready to print; nothing if the run has no such step.
-pub fn card(run: &Run, no: StepNo) -> Option<String> {
+pub(crate) fn card(run: &Run, no: StepNo) -> Option<String> {
     let record: &StepRecord = run.step(no)?;
     let (step, judgement) = (&record.step, record.judgement.as_ref()?);
     let opened = run.opened()?;
@@ -24,14 +24,23 @@ pub fn card(run: &Run, no: StepNo) -> Option<String> {
     row("target", step.target.as_str());
     row("class", &format!("{}: {}", judgement.class, one_line(&judgement.why, 200)));
     row("rule", &one_line(&judgement.rule, 80));
-    row("again", match judgement.effect {
-        Effect::Read => "harmless",
-        Effect::Idempotent => "leads to the same state",
-        Effect::Probed => "the policy's probe tells whether it happened",
-        Effect::OneShot => "never: it runs once, whatever happens",
-    });
+    row(
+        "again",
+        match judgement.effect {
+            Effect::Read => "harmless",
+            Effect::Idempotent => "leads to the same state",
+            Effect::Probed => "the policy's probe tells whether it happened",
+            Effect::OneShot => "never: it runs once, whatever happens",
+        },
+    );
     row("expected", &one_line(&serde_json::to_string(&step.expect).unwrap_or_default(), 200));
-    row("undo", &step.undo.as_ref().map_or_else(|| if judgement.class == Class::Observe { "nothing to undo".into() } else { "none is known".into() }, ToString::to_string));
+    row(
+        "undo",
+        &step
+            .undo
+            .as_ref()
+            .map_or_else(|| if judgement.class == Class::Observe { "nothing to undo".into() } else { "none is known".into() }, ToString::to_string),
+    );
     if let Some(probe) = &step.probe {
         row("probe", &probe.argv.to_string());
     }

@@ -6,35 +6,35 @@ use std::path::PathBuf;
 /// Works an infrastructure repository with a small crew of AI personas that cannot wreck it.
 #[derive(Debug, Parser)]
 #[command(name = "studio", version, max_term_width = 100)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
     /// Where.
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub(crate) place: PlaceArgs,
 }
 
 /// Where a command works.
 #[derive(Clone, Debug, Args)]
-pub struct PlaceArgs {
+pub(crate) struct PlaceArgs {
     /// The repository to work on [default: the one that holds this folder]
     #[arg(long, global = true, value_name = "DIR")]
-    pub repo: Option<PathBuf>,
+    pub(crate) repo: Option<PathBuf>,
     /// The operator's own folder [default: $XDG_CONFIG_HOME/studio]
     #[arg(long, global = true, value_name = "DIR")]
-    pub operator: Option<PathBuf>,
+    pub(crate) operator: Option<PathBuf>,
     /// The branch or commit that counts as the truth [default: origin/HEAD, else the branch checked out]
     #[arg(long, global = true, value_name = "REV")]
-    pub base: Option<String>,
+    pub(crate) base: Option<String>,
     /// Print one JSON object a line, as docs/cli.md describes
     #[arg(long, global = true)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// What can be asked.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Shows the whole loop on a sample homelab: no model, no cluster, nothing touched
     Demo {
         /// Where to put the sample [default: a new folder for temporary files]
@@ -111,32 +111,32 @@ pub enum Command {
 
 /// How to run tickets.
 #[derive(Debug, Args)]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// The tickets, by id or the start of it [default: the first that is ready]
-    pub tickets: Vec<String>,
+    pub(crate) tickets: Vec<String>,
     /// Every ticket that is ready
     #[arg(long, conflicts_with = "tickets")]
-    pub all: bool,
+    pub(crate) all: bool,
     /// What may really happen
     #[arg(long, value_enum, default_value = "simulate")]
-    pub mode: ModeArg,
+    pub(crate) mode: ModeArg,
     /// none, scripted:FILE, or openai:NAME of the operator's studio.toml
     #[arg(long, value_name = "MODEL")]
-    pub model: Option<String>,
+    pub(crate) model: Option<String>,
     /// In a simulation: assume that a human agrees, or ask
     #[arg(long, value_enum, default_value = "assume")]
-    pub approvals: ApprovalsArg,
+    pub(crate) approvals: ApprovalsArg,
     /// What pretended hosts answer: [[step]] entries of a TOML file [default: those of the scripted model's file]
     #[arg(long, value_name = "FILE")]
-    pub scenario: Option<PathBuf>,
+    pub(crate) scenario: Option<PathBuf>,
     /// Who sits: Planner and Engineer alone, or with Reviewer and Narrator
     #[arg(long, value_enum, default_value = "full")]
-    pub crew: CrewArg,
+    pub(crate) crew: CrewArg,
 }
 
 /// Who sits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum CrewArg {
+pub(crate) enum CrewArg {
     /// Planner, Engineer, Reviewer, Narrator
     Full,
     /// Planner and Engineer
@@ -145,19 +145,19 @@ pub enum CrewArg {
 
 /// Whose question is answered.
 #[derive(Debug, Args)]
-pub struct AnswerArgs {
+pub(crate) struct AnswerArgs {
     /// The run, or the start of its name
-    pub run: String,
+    pub(crate) run: String,
     /// The step's number [default: the one that waits]
-    pub step: Option<u32>,
+    pub(crate) step: Option<u32>,
     /// Why, for the record
     #[arg(long)]
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 /// What may really happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ModeArg {
+pub(crate) enum ModeArg {
     /// Nothing runs but reads (not in this version)
     Observe,
     /// Nothing runs, the change is shown (not in this version)
@@ -170,7 +170,7 @@ pub enum ModeArg {
 
 /// What a simulation does where a human would be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ApprovalsArg {
+pub(crate) enum ApprovalsArg {
     /// Record that live would ask, and go on
     Assume,
     /// Ask
@@ -179,7 +179,7 @@ pub enum ApprovalsArg {
 
 /// What became of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Settlement {
+pub(crate) enum Settlement {
     /// It happened
     Happened,
     /// It did not

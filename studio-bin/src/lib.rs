@@ -1,6 +1,71 @@
-//! wip
+//! The command `studio`: reads the command line, wires the parts, prints, exits. It decides nothing about the work.
 
-/// wip
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+mod card;
+mod cli;
+mod commands;
+pub mod exit;
+mod operator;
+pub mod sample;
+mod site;
+mod story;
+mod wiring;
+mod work;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use exit::{Exit, Failure};
+use serde_json::json;
+use site::Site;
+use std::io::Write;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Runs the command line of this process and returns its exit code.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Done as u8 });
+        }
+    };
+    let filter = EnvFilter::try_from_env("STUDIO_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    let json = cli.place.json;
+    let exit = match dispatch(cli) {
+        Ok(exit) => exit,
+        Err(Failure { exit, why }) => {
+            if json {
+                println!("{}", json!({ "v": 1, "type": "error", "exit": exit as u8, "why": why }));
+            } else {
+                eprintln!("studio: {why}");
+            }
+            exit
+        }
+    };
+    let _ = std::io::stdout().flush();
+    ExitCode::from(exit as u8)
+}
+
+fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    let Cli { command, place } = cli;
+    if let Command::Demo { dir } = command {
+        return commands::demo::demo(dir, place.json);
+    }
+    let (site, json) = (Site::find(&place)?, place.json);
+    match command {
+        Command::Demo { .. } => Ok(Exit::Done),
+        Command::Init { name } => commands::init::init(&site, name, json),
+        Command::Tickets { all } => commands::tickets::tickets(&site, all, json),
+        Command::Run(args) => commands::run::run(&site, args, json),
+        Command::Resume { run, model, scenario } => commands::resume::resume(&site, &run, model.as_deref(), scenario.as_deref(), json),
+        Command::Status { run } => commands::status::status(&site, run.as_deref(), json),
+        Command::Log { run, follow } => commands::log::log(&site, &run, follow, json),
+        Command::Approvals => commands::answer::approvals(&site, json),
+        Command::Approve(args) => commands::answer::approve(&site, &args, json),
+        Command::Deny(args) => commands::answer::deny(&site, &args, json),
+        Command::Settle { run, step, what, reason } => commands::answer::settle(&site, &run, step, what, &reason, json),
+        Command::Verify { run } => commands::verify::verify(&site, &run, json),
+        Command::Replay { run } => commands::replay::replay(&site, &run, json),
+    }
 }

@@ -17,25 +17,25 @@ use studio_personas::model::openai::Endpoint;
 
 /// The operator's folder. Nothing in it is read before it is asked for.
 #[derive(Clone, Debug)]
-pub struct Operator {
+pub(crate) struct Operator {
     dir: PathBuf,
 }
 
 /// `studio.toml` of the operator's folder.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The model to use where the command line names none.
-    pub model: Option<String>,
+    pub(crate) model: Option<String>,
     /// Model servers by name.
     #[serde(default)]
-    pub models: BTreeMap<String, ModelSettings>,
+    pub(crate) models: BTreeMap<String, ModelSettings>,
 }
 
 /// One model server.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ModelSettings {
+pub(crate) struct ModelSettings {
     base_url: String,
     model: String,
     key: Option<String>,
@@ -52,7 +52,7 @@ impl Operator {
     ///
     /// # Errors
     /// Neither is set.
-    pub fn at(dir: Option<&Path>) -> Result<Operator, Failure> {
+    pub(crate) fn at(dir: Option<&Path>) -> Result<Operator, Failure> {
         let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
         let config = || std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute()).or_else(home);
         let dir = dir.map(Path::to_path_buf).or_else(|| config().map(|config| config.join("studio")));
@@ -61,7 +61,7 @@ impl Operator {
     }
 
     /// Returns the folder.
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 
@@ -69,7 +69,7 @@ impl Operator {
     ///
     /// # Errors
     /// The file is wrong, with its line.
-    pub fn settings(&self) -> Result<Settings, Failure> {
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         let path = self.dir.join("studio.toml");
         let Some(text) = self.read("studio.toml")? else { return Ok(Settings::default()) };
         toml_edit::de::from_str(&text).map_err(|error| Failure::new(Exit::BadInput, format!("{}: {}", path.display(), error.to_string().trim_end())))
@@ -79,7 +79,7 @@ impl Operator {
     ///
     /// # Errors
     /// There is none, or its key cannot be read.
-    pub fn endpoint(&self, name: &str) -> Result<Endpoint, Failure> {
+    pub(crate) fn endpoint(&self, name: &str) -> Result<Endpoint, Failure> {
         let path = self.dir.join("studio.toml");
         let mut settings = self.settings()?;
         let known = settings.models.keys().cloned().collect::<Vec<_>>().join(", ");
@@ -94,13 +94,26 @@ impl Operator {
             (Some(key), None, None) => Some(key),
             (None, Some(var), None) => {
                 let key = std::env::var(&var);
-                Some(key.map_err(|_| Failure::new(Exit::NeedsSetting, format!("{}: models.{name}.key_env names {var}, which is not set", path.display())))?)
+                Some(key.map_err(|_| {
+                    Failure::new(Exit::NeedsSetting, format!("{}: models.{name}.key_env names {var}, which is not set", path.display()))
+                })?)
             }
             (None, None, Some(file)) => {
                 let read = fs::read_to_string(&file);
-                Some(read.map_err(|error| Failure::new(Exit::NeedsSetting, format!("{}: models.{name}.key_file {}: {error}", path.display(), file.display())))?.trim().to_string())
+                Some(
+                    read.map_err(|error| {
+                        Failure::new(Exit::NeedsSetting, format!("{}: models.{name}.key_file {}: {error}", path.display(), file.display()))
+                    })?
+                    .trim()
+                    .to_string(),
+                )
             }
-            (_, _, _) => return Err(Failure::new(Exit::BadInput, format!("{}: models.{name} has more than one of key, key_env, key_file: keep one", path.display()))),
+            (_, _, _) => {
+                return Err(Failure::new(
+                    Exit::BadInput,
+                    format!("{}: models.{name} has more than one of key, key_env, key_file: keep one", path.display()),
+                ));
+            }
         };
         Ok(Endpoint { name: name.into(), base_url, key: key.map(Secret::new), model, temperature, max_tokens, timeout_seconds })
     }
@@ -109,9 +122,10 @@ impl Operator {
     ///
     /// # Errors
     /// The list is wrong, with its line.
-    pub fn approvers(&self) -> Result<Box<dyn Approvers>, Failure> {
+    pub(crate) fn approvers(&self) -> Result<Box<dyn Approvers>, Failure> {
         let Some(text) = self.read("approvers")? else { return Ok(Box::new(NoApprovers)) };
-        let approvers = SshApprovers::parse(&text).map_err(|error| Failure::new(Exit::BadInput, format!("{}: {error}", self.dir.join("approvers").display())))?;
+        let approvers =
+            SshApprovers::parse(&text).map_err(|error| Failure::new(Exit::BadInput, format!("{}: {error}", self.dir.join("approvers").display())))?;
         Ok(Box::new(approvers))
     }
 
@@ -119,7 +133,7 @@ impl Operator {
     ///
     /// # Errors
     /// The disk, or a name that is none.
-    pub fn make_approver(&self, name: &str) -> Result<Vec<PathBuf>, Failure> {
+    pub(crate) fn make_approver(&self, name: &str) -> Result<Vec<PathBuf>, Failure> {
         let name = Approver::try_from(name).map_err(|error| Failure::new(Exit::Usage, error))?;
         let mut made = Vec::new();
         let path = self.dir.join("approver.key");
@@ -142,12 +156,16 @@ impl Operator {
     ///
     /// # Errors
     /// There is no key, or it is not in the list.
-    pub fn sign(&self, statement: impl FnOnce(Approver) -> Statement) -> Result<Signed, Failure> {
+    pub(crate) fn sign(&self, statement: impl FnOnce(Approver) -> Statement) -> Result<Signed, Failure> {
         let key = self.key()?;
         let approvers = self.approvers()?;
-        let sign = |text: &str| key.sign(NAMESPACE, HashAlg::Sha512, text.as_bytes()).and_then(|signature| signature.to_pem(LineEnding::LF)).map_err(odd_key);
+        let sign = |text: &str| {
+            key.sign(NAMESPACE, HashAlg::Sha512, text.as_bytes()).and_then(|signature| signature.to_pem(LineEnding::LF)).map_err(odd_key)
+        };
         let probe = "whose key is this?";
-        let by = approvers.verify(probe, &sign(probe)?).map_err(|error| Failure::new(Exit::Refused, format!("{error}; list the key in {}", self.dir.join("approvers").display())))?;
+        let by = approvers
+            .verify(probe, &sign(probe)?)
+            .map_err(|error| Failure::new(Exit::Refused, format!("{error}; list the key in {}", self.dir.join("approvers").display())))?;
         let statement = statement(by);
         let signature = sign(&statement.text())?;
         Ok(Signed { v: 1, statement, signature })
@@ -157,7 +175,7 @@ impl Operator {
     ///
     /// # Errors
     /// The disk.
-    pub fn install(&self) -> Result<String, Failure> {
+    pub(crate) fn install(&self) -> Result<String, Failure> {
         if let Some(id) = self.read("install")? {
             return Ok(id.trim().to_string());
         }
@@ -177,7 +195,8 @@ impl Operator {
         if mode & 0o077 != 0 {
             return Err(Failure::new(Exit::Refused, format!("{} can be read by others (mode {:o}): chmod 600 it", path.display(), mode & 0o777)));
         }
-        PrivateKey::from_openssh(&text).map_err(|error| Failure::new(Exit::BadInput, format!("{} is no ssh private key without a passphrase: {error}", path.display())))
+        PrivateKey::from_openssh(&text)
+            .map_err(|error| Failure::new(Exit::BadInput, format!("{} is no ssh private key without a passphrase: {error}", path.display())))
     }
 
     fn read(&self, name: &str) -> Result<Option<String>, Failure> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use studio_core::clock::{Clock, SystemClock};
 use studio_core::journal::Log;
-use studio_core::name::{Digest, RelPath, RunId, TicketId};
+use studio_core::name::{Digest, RunId, TicketId};
 use studio_core::store::{OsDisk, blob_path, list_runs, read_log};
 use studio_core::text::Kept;
 use studio_core::tree::Tree;
@@ -16,26 +16,26 @@ use studio_files::intake::Queue;
 use studio_host::git::{GitError, GitRepo};
 
 /// Where runs lie: live ones, then simulated ones.
-pub const RUNS: [&str; 2] = ["ai/state/runs", "ai/state/simulated"];
+pub(crate) const RUNS: [&str; 2] = ["ai/state/runs", "ai/state/simulated"];
 
 /// A repository and its operator.
-pub struct Site {
+pub(crate) struct Site {
     /// The repository.
-    pub repo: GitRepo,
+    pub(crate) repo: GitRepo,
     /// The operator's folder.
-    pub operator: Operator,
+    pub(crate) operator: Operator,
     /// The base the command line names.
-    pub base: Option<String>,
+    pub(crate) base: Option<String>,
     /// The clock.
-    pub clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// A run on disk.
-pub struct Found {
+pub(crate) struct Found {
     /// Its id.
-    pub id: RunId,
+    pub(crate) id: RunId,
     /// Its folder.
-    pub dir: PathBuf,
+    pub(crate) dir: PathBuf,
 }
 
 impl Site {
@@ -43,14 +43,14 @@ impl Site {
     ///
     /// # Errors
     /// There is no repository, or no home.
-    pub fn find(args: &PlaceArgs) -> Result<Site, Failure> {
+    pub(crate) fn find(args: &PlaceArgs) -> Result<Site, Failure> {
         let dir = args.repo.clone().map_or_else(std::env::current_dir, Ok)?;
         let repo = GitRepo::discover(&dir).map_err(bad_repo)?;
         Ok(Site { repo, operator: Operator::at(args.operator.as_deref())?, base: args.base.clone(), clock: Arc::new(SystemClock) })
     }
 
     /// Returns the root of the checkout.
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.repo.root()
     }
 
@@ -58,7 +58,7 @@ impl Site {
     ///
     /// # Errors
     /// There is no such commit.
-    pub fn tree(&self) -> Result<Arc<dyn Tree>, Failure> {
+    pub(crate) fn tree(&self) -> Result<Arc<dyn Tree>, Failure> {
         Ok(Arc::new(self.repo.base(self.base.as_deref()).map_err(bad_repo)?))
     }
 
@@ -66,7 +66,7 @@ impl Site {
     ///
     /// # Errors
     /// The commit is gone.
-    pub fn tree_of(&self, log: &Log) -> Result<Arc<dyn Tree>, Failure> {
+    pub(crate) fn tree_of(&self, log: &Log) -> Result<Arc<dyn Tree>, Failure> {
         let run = log.fold().map_err(|error| Failure::new(Exit::BadInput, error))?;
         match run.opened().and_then(|opened| opened.base.as_ref()) {
             Some(commit) => Ok(Arc::new(self.repo.base(Some(commit.as_str())).map_err(bad_repo)?)),
@@ -78,15 +78,16 @@ impl Site {
     ///
     /// # Errors
     /// Everything that is wrong with the queue files.
-    pub fn queue(&self, tree: &dyn Tree) -> Result<Queue, Failure> {
-        Queue::read(self.root(), tree).map_err(|errors| Failure::new(Exit::BadInput, format!("the queue is not used until this is mended:\n{errors}")))
+    pub(crate) fn queue(&self, tree: &dyn Tree) -> Result<Queue, Failure> {
+        Queue::read(self.root(), tree)
+            .map_err(|errors| Failure::new(Exit::BadInput, format!("the queue is not used until this is mended:\n{errors}")))
     }
 
     /// Returns every run, oldest first.
     ///
     /// # Errors
     /// The disk.
-    pub fn runs(&self) -> Result<Vec<Found>, Failure> {
+    pub(crate) fn runs(&self) -> Result<Vec<Found>, Failure> {
         let mut found = Vec::new();
         for runs in RUNS {
             let runs = self.root().join(runs);
@@ -100,17 +101,19 @@ impl Site {
     ///
     /// # Errors
     /// There is none, or there are several.
-    pub fn run(&self, name: &str) -> Result<Found, Failure> {
+    pub(crate) fn run(&self, name: &str) -> Result<Found, Failure> {
         let mut begun: Vec<Found> = self.runs()?.into_iter().filter(|found| found.id.as_str().starts_with(name)).collect();
         match (begun.pop(), begun.len()) {
             (Some(found), 0) => Ok(found),
-            (Some(last), more) => Err(Failure::new(Exit::Usage, format!("{} runs begin with {name:?}, {} among them: say more of it", more + 1, last.id))),
+            (Some(last), more) => {
+                Err(Failure::new(Exit::Usage, format!("{} runs begin with {name:?}, {} among them: say more of it", more + 1, last.id)))
+            }
             (None, _) => Err(Failure::new(Exit::Usage, format!("there is no run {name:?} below {}: see `studio status`", self.root().display()))),
         }
     }
 
     /// Returns a new run's id: local date and time, the ticket, four random digits.
-    pub fn new_run(&self, ticket: &TicketId) -> Result<RunId, Failure> {
+    pub(crate) fn new_run(&self, ticket: &TicketId) -> Result<RunId, Failure> {
         use ssh_key::rand_core::{OsRng, RngCore};
         let now = self.clock.now().to_zoned(TimeZone::system());
         let slug = Some(ticket.slug()).filter(|slug| !slug.is_empty()).unwrap_or_else(|| "ticket".into());
@@ -118,18 +121,12 @@ impl Site {
         RunId::try_from(id).map_err(|error| Failure::new(Exit::Error, error))
     }
 
-    /// Returns today's date, where the operator sits.
-    pub fn today(&self) -> String {
-        self.clock.now().to_zoned(TimeZone::system()).strftime("%Y-%m-%d").to_string()
-    }
-
     /// Returns a name for this machine that tells it from others and nothing else about it.
-    pub fn machine(&self) -> String {
+    pub(crate) fn machine(&self) -> String {
         let read = |path: &str| std::fs::read_to_string(path).ok().map(|id| id.trim().to_string()).filter(|id| !id.is_empty());
         let id = read("/etc/machine-id").or_else(|| read("/var/lib/dbus/machine-id")).or_else(|| read("/etc/hostname"));
         Digest::blake3(id.unwrap_or_else(|| "unknown".into()).as_bytes()).as_str()[..16].to_string()
     }
-
 }
 
 impl Found {
@@ -137,7 +134,7 @@ impl Found {
     ///
     /// # Errors
     /// It is damaged, newer, or empty.
-    pub fn log(&self) -> Result<Log, Failure> {
+    pub(crate) fn log(&self) -> Result<Log, Failure> {
         read_log(&OsDisk, &self.dir).map_err(|error| {
             let failure = Failure::from(error);
             Failure::new(failure.exit, format!("{}: {}", self.dir.join("journal.jsonl").display(), failure.why))
@@ -148,7 +145,7 @@ impl Found {
     ///
     /// # Errors
     /// The blob is missing or damaged.
-    pub fn text(&self, kept: &Kept) -> Result<String, studio_core::journal::JournalError> {
+    pub(crate) fn text(&self, kept: &Kept) -> Result<String, studio_core::journal::JournalError> {
         match kept {
             Kept::Inline(text) => Ok(text.clone()),
             Kept::Blob { blob, .. } => {

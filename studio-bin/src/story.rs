@@ -10,7 +10,7 @@ use studio_core::text::one_line;
 const WORDS: usize = 160;
 
 /// Returns what happened, on one line; nothing for what only matters to the machine.
-pub fn line(entry: &Entry) -> Option<String> {
+pub(crate) fn line(entry: &Entry) -> Option<String> {
     let words = |text: &str| one_line(text, WORDS);
     Some(match &entry.event {
         Event::RunOpened(opened) => format!("ticket      {} ({}): {}", opened.ticket.id, opened.ticket.source, words(opened.ticket.title.as_str())),
@@ -29,7 +29,12 @@ pub fn line(entry: &Entry) -> Option<String> {
             format!("{by:<11} hands over {} edits and {} steps: {}", change.edits.len(), change.runbook.len(), words(change.summary.as_str()))
         }
         Event::StepJudged { step, judgement } => {
-            let better = judgement.better.as_ref().filter(|_| judgement.verdict != Verdict::Auto).map(|better| format!("; better: {}", words(better))).unwrap_or_default();
+            let better = judgement
+                .better
+                .as_ref()
+                .filter(|_| judgement.verdict != Verdict::Auto)
+                .map(|better| format!("; better: {}", words(better)))
+                .unwrap_or_default();
             format!("gate        step {step} is {} ({}): {}{better}", judgement.verdict, judgement.class, words(&judgement.why))
         }
         Event::ApprovalAsked { op, why, .. } => format!("asked       step {} waits for a human: {}", op.step, words(why)),

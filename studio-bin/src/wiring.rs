@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Which model thinks, as the command line and the journal write it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub(crate) enum Choice {
     /// None: only rules plan.
     None,
     /// Answers from a rehearsal file.
@@ -32,13 +32,13 @@ pub enum Choice {
 }
 
 /// A model, ready to be asked, with what goes with it.
-pub struct Thinker {
+pub(crate) struct Thinker {
     /// The model.
-    pub model: Option<Arc<dyn Model>>,
+    pub(crate) model: Option<Arc<dyn Model>>,
     /// What pretended hosts answer, where the model's file says so.
-    pub scenario: Scenario,
+    pub(crate) scenario: Scenario,
     /// What must never be written.
-    pub redactor: Redactor,
+    pub(crate) redactor: Redactor,
 }
 
 impl Choice {
@@ -46,12 +46,14 @@ impl Choice {
     ///
     /// # Errors
     /// It is none of these.
-    pub fn parse(text: &str) -> Result<Choice, Failure> {
+    pub(crate) fn parse(text: &str) -> Result<Choice, Failure> {
         match text.split_once(':') {
             None if text == "none" => Ok(Choice::None),
             Some(("scripted", file)) if !file.is_empty() => Ok(Choice::Scripted(std::path::absolute(file)?)),
             Some(("openai", name)) if !name.is_empty() => Ok(Choice::OpenAi(name.into())),
-            Some(_) | None => Err(Failure::new(Exit::Usage, format!("{text:?} is no model: say none, scripted:FILE, or openai:NAME of the operator's studio.toml"))),
+            Some(_) | None => {
+                Err(Failure::new(Exit::Usage, format!("{text:?} is no model: say none, scripted:FILE, or openai:NAME of the operator's studio.toml")))
+            }
         }
     }
 
@@ -59,7 +61,7 @@ impl Choice {
     ///
     /// # Errors
     /// The choice, or the operator's file, is wrong.
-    pub fn of(argument: Option<&str>, operator: &Operator) -> Result<Choice, Failure> {
+    pub(crate) fn of(argument: Option<&str>, operator: &Operator) -> Result<Choice, Failure> {
         match argument {
             Some(text) => Choice::parse(text),
             None => operator.settings()?.model.map_or(Ok(Choice::None), |text| Choice::parse(&text)),
@@ -67,7 +69,7 @@ impl Choice {
     }
 
     /// Returns the choice as the journal keeps it.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match self {
             Choice::None => "none".into(),
             Choice::Scripted(file) => format!("scripted:{}", file.display()),
@@ -79,7 +81,7 @@ impl Choice {
     ///
     /// # Errors
     /// Its file or its settings are wrong.
-    pub fn thinker(&self, operator: &Operator) -> Result<Thinker, Failure> {
+    pub(crate) fn thinker(&self, operator: &Operator) -> Result<Thinker, Failure> {
         match self {
             Choice::None => Ok(Thinker { model: None, scenario: Scenario::default(), redactor: Redactor::default() }),
             Choice::Scripted(file) => {
@@ -101,13 +103,13 @@ impl Choice {
 ///
 /// # Errors
 /// It cannot be read, or is wrong, with its line.
-pub fn rehearsal(file: &Path) -> Result<Rehearsal, Failure> {
+pub(crate) fn rehearsal(file: &Path) -> Result<Rehearsal, Failure> {
     let text = std::fs::read_to_string(file).map_err(|error| Failure::new(Exit::BadInput, format!("failed to read {}: {error}", file.display())))?;
     Rehearsal::parse(&file.display().to_string(), &text).map_err(|error| Failure::new(Exit::BadInput, error))
 }
 
 /// Returns the crew of that size.
-pub fn crew(size: CrewArg) -> Crew {
+pub(crate) fn crew(size: CrewArg) -> Crew {
     match size {
         CrewArg::Full => studio_personas::crew(),
         CrewArg::Small => studio_personas::small_crew(),
@@ -115,12 +117,12 @@ pub fn crew(size: CrewArg) -> Crew {
 }
 
 /// Returns the crew that a run began with.
-pub fn crew_of(posts: &Posts) -> Crew {
+pub(crate) fn crew_of(posts: &Posts) -> Crew {
     crew(if posts.reviewer { CrewArg::Full } else { CrewArg::Small })
 }
 
 /// Returns the rules.
-pub fn gate() -> Arc<dyn Gate> {
+pub(crate) fn gate() -> Arc<dyn Gate> {
     Arc::new(ShortGate::new())
 }
 
@@ -128,7 +130,14 @@ pub fn gate() -> Arc<dyn Gate> {
 ///
 /// # Errors
 /// The list of approvers is wrong.
-pub fn parts(operator: &Operator, tree: Arc<dyn Tree>, crew: Crew, model: Option<Arc<dyn Model>>, scenario: Scenario, stop: CancellationToken) -> Result<Parts<PretendAuthority<Synced>>, Failure> {
+pub(crate) fn parts(
+    operator: &Operator,
+    tree: Arc<dyn Tree>,
+    crew: Crew,
+    model: Option<Arc<dyn Model>>,
+    scenario: Scenario,
+    stop: CancellationToken,
+) -> Result<Parts<PretendAuthority<Synced>>, Failure> {
     Ok(Parts {
         gate: gate(),
         approvers: Arc::from(operator.approvers()?),

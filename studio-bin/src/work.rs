@@ -23,31 +23,31 @@ use studio_files::{ignore, report, report_file};
 use tokio_util::sync::CancellationToken;
 
 /// How a run is begun.
-pub struct Job {
+pub(crate) struct Job {
     /// The ticket.
-    pub ticket: Ticket,
+    pub(crate) ticket: Ticket,
     /// The files it works on.
-    pub tree: Arc<dyn Tree>,
+    pub(crate) tree: Arc<dyn Tree>,
     /// The model.
-    pub choice: Choice,
+    pub(crate) choice: Choice,
     /// What pretended hosts answer, where it is not the model's file that says so.
-    pub scenario: Option<Scenario>,
+    pub(crate) scenario: Option<Scenario>,
     /// What a simulation does where a human would be asked.
-    pub approvals: Approvals,
+    pub(crate) approvals: Approvals,
     /// Who sits.
-    pub crew: CrewArg,
+    pub(crate) crew: CrewArg,
 }
 
 /// Where a run rests.
-pub struct Rested {
+pub(crate) struct Rested {
     /// Which run.
-    pub id: RunId,
+    pub(crate) id: RunId,
     /// How.
-    pub rest: Rest,
+    pub(crate) rest: Rest,
     /// Its state.
-    pub run: Run,
+    pub(crate) run: Run,
     /// Its report, if one was written.
-    pub report: Option<RelPath>,
+    pub(crate) report: Option<RelPath>,
 }
 
 /// Prints what happens as it happens.
@@ -59,7 +59,7 @@ struct Teller {
 ///
 /// # Errors
 /// The disk, the settings, the repository; what was recorded is whole.
-pub async fn begin(site: &Site, job: Job, json: bool, stop: CancellationToken) -> Result<Rested, Failure> {
+pub(crate) async fn begin(site: &Site, job: Job, json: bool, stop: CancellationToken) -> Result<Rested, Failure> {
     ignore::ensure(site.root()).map_err(|error| Failure::new(Exit::Error, error))?;
     let thinker = job.choice.thinker(&site.operator)?;
     let planned = if thinker.model.is_none() { Planned::Rule } else { Planned::Crew };
@@ -89,13 +89,21 @@ pub async fn begin(site: &Site, job: Job, json: bool, stop: CancellationToken) -
 ///
 /// # Errors
 /// As [`begin`]; another runtime holds it; it was begun elsewhere or under other rules.
-pub async fn resume(site: &Site, found: &Found, model: Option<&str>, scenario: Option<Scenario>, json: bool, stop: CancellationToken) -> Result<Rested, Failure> {
+pub(crate) async fn resume(
+    site: &Site,
+    found: &Found,
+    model: Option<&str>,
+    scenario: Option<Scenario>,
+    json: bool,
+    stop: CancellationToken,
+) -> Result<Rested, Failure> {
     let (store, log) = FileStore::open(OsDisk, &found.dir).await?;
     let run = log.fold().map_err(|error| Failure::new(Exit::BadInput, error))?;
     let Some(opened) = run.opened() else { return Err(Failure::new(Exit::BadInput, "the run was never opened")) };
     let choice = Choice::parse(model.unwrap_or(&opened.model))?;
     let thinker = choice.thinker(&site.operator)?;
-    let parts = wiring::parts(&site.operator, site.tree_of(&log)?, wiring::crew_of(&opened.crew), thinker.model, scenario.unwrap_or(thinker.scenario), stop)?;
+    let parts =
+        wiring::parts(&site.operator, site.tree_of(&log)?, wiring::crew_of(&opened.crew), thinker.model, scenario.unwrap_or(thinker.scenario), stop)?;
     let journal = Journal::resume(store, &log, thinker.redactor, Arc::clone(&site.clock)).observed(Arc::new(Teller { json }));
     finish(site, Supervisor::resume(journal, &log, parts, site.operator.install()?, site.machine()).await?).await
 }
@@ -113,7 +121,7 @@ async fn finish(site: &Site, mut supervisor: Supervisor<FileStore<OsDisk>, Prete
 ///
 /// # Errors
 /// The disk.
-pub fn write_report(site: &Site, found: &Found, run: &Run) -> Result<RelPath, Failure> {
+pub(crate) fn write_report(site: &Site, found: &Found, run: &Run) -> Result<RelPath, Failure> {
     let log = read_log(&OsDisk, &found.dir)?;
     let day = found.id.as_str();
     let date = format!("{}-{}-{}", &day[..4], &day[4..6], &day[6..8]);
@@ -122,13 +130,17 @@ pub fn write_report(site: &Site, found: &Found, run: &Run) -> Result<RelPath, Fa
 }
 
 /// Says what comes next for whoever ran it.
-pub fn advice(site: &Site, rested: &Rested) -> Vec<String> {
+pub(crate) fn advice(site: &Site, rested: &Rested) -> Vec<String> {
     let me = std::env::current_exe().map_or_else(|_| "studio".into(), |path| path.display().to_string());
     let tail = format!("--repo {} --operator {}", site.root().display(), site.operator.dir().display());
     match &rested.rest {
         Rest::Over(_) | Rest::Parked(Parked::NeedsReview, _) => Vec::new(),
-        Rest::Parked(Parked::NeedsHuman, why) if why.contains("settle") => vec![format!("{me} settle {} STEP happened|did-not|abort --reason '…' {tail}", rested.id)],
-        Rest::Parked(Parked::NeedsHuman, _) if rested.run.steps().iter().any(|record| matches!(record.state, studio_core::run::StepState::Asked(_))) => {
+        Rest::Parked(Parked::NeedsHuman, why) if why.contains("settle") => {
+            vec![format!("{me} settle {} STEP happened|did-not|abort --reason '…' {tail}", rested.id)]
+        }
+        Rest::Parked(Parked::NeedsHuman, _)
+            if rested.run.steps().iter().any(|record| matches!(record.state, studio_core::run::StepState::Asked(_))) =>
+        {
             vec![format!("{me} approve {} {tail}", rested.id), format!("{me} resume {} {tail}", rested.id)]
         }
         Rest::Parked(..) | Rest::Stopped => vec![format!("{me} resume {} {tail}", rested.id)],
@@ -146,7 +158,7 @@ impl Observer for Teller {
 }
 
 /// Returns an event as `--json` prints it.
-pub fn event_json(run: &RunId, entry: &Entry) -> serde_json::Value {
+pub(crate) fn event_json(run: &RunId, entry: &Entry) -> serde_json::Value {
     let event = serde_json::to_value(&entry.event).unwrap_or_default();
     json!({
         "v": 1, "type": "event", "run": run, "n": entry.place.n, "epoch": entry.place.epoch,

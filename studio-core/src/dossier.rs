@@ -2,7 +2,7 @@
 
 use crate::gate::Judgement;
 use crate::limits::LIST_MAX;
-use crate::name::{Label, PersonaName};
+use crate::name::{Label, PersonaName, RelPath};
 use crate::persona::Ask;
 use crate::plan::{Change, Plan};
 use crate::step::{Step, StepNo};
@@ -29,6 +29,19 @@ pub struct Dossier {
     pub checks: Vec<CheckView>,
     /// What was said against earlier rounds, oldest first.
     pub feedback: Vec<Remark>,
+    /// The files that the ticket or the plan names, as they stand after this round's edits.
+    pub files: Vec<FileView>,
+    /// The names of the files that are there, as many as are listed.
+    pub listed: Vec<RelPath>,
+}
+
+/// A file of the repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileView {
+    /// Its path.
+    pub path: RelPath,
+    /// Its text; nothing if it is too large to be shown, or no text.
+    pub text: Option<String>,
 }
 
 /// A step and what became of it.

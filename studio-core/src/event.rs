@@ -325,6 +325,17 @@ impl Event {
     }
 }
 
+impl Event {
+    /// Returns the human's word that the event holds, if it holds one.
+    pub fn signed(&self) -> Option<&Signed> {
+        if let Event::ApprovalGiven { signed } | Event::ApprovalRefused { signed } | Event::StepSettled { signed } = self {
+            Some(signed)
+        } else {
+            None
+        }
+    }
+}
+
 impl Closing {
     /// Returns the state's name, as reports and the command line show it.
     pub fn name(self) -> &'static str {

@@ -68,6 +68,12 @@ pub const SCRIPT_BYTES_MAX: usize = 256 * 1024;
 pub const FILES_MAX: usize = 10_000;
 /// Tickets read from one repository.
 pub const TICKETS_MAX: usize = 5_000;
+/// Names of files that a persona is shown.
+pub const FILES_LISTED_MAX: usize = 300;
+/// Files whose text a persona is shown.
+pub const FILES_SHOWN_MAX: usize = 12;
+/// Bytes of one file that a persona is shown; a larger one is only named.
+pub const FILE_SHOWN_BYTES_MAX: usize = 8 * 1024;
 /// Runs listed in one repository.
 pub const RUNS_MAX: usize = 10_000;
 

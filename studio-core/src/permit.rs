@@ -168,7 +168,7 @@ impl<M> Permit<M> {
         &self.op
     }
 
-    /// Returns how many ops with the same command this run has seen end before this one.
+    /// Returns how many tries of the same command came before this one in its run.
     pub fn seen(&self) -> u32 {
         self.seen
     }

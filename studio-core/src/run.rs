@@ -309,15 +309,15 @@ impl Run {
         Digest::blake3(serde_json::to_string(self).unwrap_or_default().as_bytes())
     }
 
-    /// Returns the op that was granted at `n` in `epoch`, with its step and how many ops with the
-    /// same command ended before it; nothing if the run is not at that grant.
+    /// Returns the op that was granted at `n` in `epoch`, with its step and how many tries of the
+    /// same command came before it; nothing if the run is not at that grant.
     pub(crate) fn granted(&self, n: u64, epoch: u32) -> Option<(Op, &Step, u32)> {
         let place = Place { n, epoch };
         let at = self.steps.iter().position(|record| record.state == StepState::Granted(place))?;
         let record = &self.steps[at];
-        let same = |other: &&StepRecord| matches!(other.state, StepState::Ended(_)) && other.step.argv == record.step.argv;
-        let seen = self.steps[..at].iter().filter(same).count();
-        Some((self.op(at)?, &record.step, u32::try_from(seen).ok()?))
+        let tried = |other: &&StepRecord| other.basis.is_some() && other.step.argv == record.step.argv;
+        let before: u32 = self.steps[..at].iter().filter(tried).map(|other| other.attempt).sum();
+        Some((self.op(at)?, &record.step, before + record.attempt - 1))
     }
 
     fn op(&self, at: usize) -> Option<Op> {

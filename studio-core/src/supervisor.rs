@@ -2,20 +2,23 @@
 
 mod act;
 mod ask;
+mod files;
 
 use crate::approval::Approvers;
 use crate::crew::{Chairs, Crew};
 use crate::dossier::{Advise, ConsiderPlan, Dossier, Narrate, PrepareChange, ReviewPoint, ReviewWork, WritePlan};
 use crate::event::{Closing, Event, Limit, Opened, Parked};
-use crate::gate::Gate;
+use crate::gate::{EditJudgement, EditVerdict, Gate};
 use crate::host::Executor;
 use crate::journal::{Journal, JournalError, Log};
 use crate::model::Model;
-use crate::name::{Digest, PersonaName};
+use crate::name::{Digest, PersonaName, RelPath};
 use crate::permit::Authority;
+use crate::plan::Edit;
 use crate::run::{IllegalEvent, Next, Run};
 use crate::step::Op;
 use crate::store::Store;
+use crate::text::Prose;
 use crate::tree::{Tree, TreeError};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -206,9 +209,10 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
                 }
             }
             Next::Prepare => {
-                let (chair, stage) = (chairs.prepare.clone(), dossier.ticket.stage);
+                let (chair, stage, scope) = (chairs.prepare.clone(), dossier.ticket.stage, dossier.ticket.scope.clone());
                 let change = self.ask(&chair, PrepareChange(dossier)).await?;
-                let judged = change.edits.iter().map(|edit| self.parts.gate.judge_edit(edit, stage)).collect();
+                let judged =
+                    change.edits.iter().map(|edit| outside(edit, &scope).unwrap_or_else(|| self.parts.gate.judge_edit(edit, stage))).collect();
                 vec![Event::EditsProposed { by: chair.name().clone(), change, judged }]
             }
             Next::Advise { by, at, step } => {
@@ -222,7 +226,10 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
             }
             Next::Narrate(state) => {
                 let chair = chairs.narrator.clone().ok_or_else(|| vacant(&crate::crew::post("narrator")))?;
-                let brief = self.ask(&chair, Narrate { ending: state.name().into(), dossier }).await?;
+                let brief = match self.ask(&chair, Narrate { ending: state.name().into(), dossier }).await {
+                    Err(Stuck::Limit(_, why)) => Prose::tamed(&format!("No story was told: {why}")), // it takes nothing away
+                    told => told?,
+                };
                 vec![Event::BriefWritten { by: chair.name().clone(), brief }]
             }
             Next::PlanByRule
@@ -246,7 +253,9 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
     }
 
     fn dossier(&self) -> Result<Dossier, Stuck> {
-        self.run.dossier().ok_or(Stuck::Failed(RunError::NotOpen))
+        let mut dossier = self.run.dossier().ok_or(Stuck::Failed(RunError::NotOpen))?;
+        files::show(self.parts.tree.as_ref(), &mut dossier).map_err(RunError::from)?;
+        Ok(dossier)
     }
 
     /// Records events, with the answers they were decided from, in one piece.
@@ -259,6 +268,15 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
     async fn flush(&mut self) -> Result<(), RunError> {
         if self.pending.is_empty() { Ok(()) } else { self.decide(Vec::new()).await }
     }
+}
+
+/// Says that an edit leaves the paths its ticket names, if it does.
+fn outside(edit: &Edit, scope: &[RelPath]) -> Option<EditJudgement> {
+    let inside = |path: &RelPath| scope.iter().any(|scope| path.starts_with(scope));
+    let path = edit.paths().find(|path| !scope.is_empty() && !inside(path))?;
+    let scope = scope.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let why = format!("{path} lies outside what the ticket may touch: {scope}");
+    Some(EditJudgement { verdict: EditVerdict::Block, rule: "ticket-scope".into(), why })
 }
 
 fn vacant(name: &PersonaName) -> Stuck {

@@ -13,6 +13,12 @@ pub trait Tree: Send + Sync {
     /// The repository cannot be read, or the file is larger than [`FILE_BYTES_MAX`].
     fn read(&self, path: &RelPath) -> Result<Option<Vec<u8>>, TreeError>;
 
+    /// Returns the names of regular files, sorted, at most `most`: the first ones.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    fn list(&self, most: usize) -> Result<Vec<RelPath>, TreeError>;
+
     /// Returns the commit, if the repository has one.
     fn commit(&self) -> Option<CommitId>;
 }
@@ -24,6 +30,10 @@ pub struct EmptyTree;
 impl Tree for EmptyTree {
     fn read(&self, _: &RelPath) -> Result<Option<Vec<u8>>, TreeError> {
         Ok(None)
+    }
+
+    fn list(&self, _: usize) -> Result<Vec<RelPath>, TreeError> {
+        Ok(Vec::new())
     }
 
     fn commit(&self) -> Option<CommitId> {
@@ -38,6 +48,10 @@ pub struct MemoryTree(pub BTreeMap<RelPath, Vec<u8>>);
 impl Tree for MemoryTree {
     fn read(&self, path: &RelPath) -> Result<Option<Vec<u8>>, TreeError> {
         Ok(self.0.get(path).cloned())
+    }
+
+    fn list(&self, most: usize) -> Result<Vec<RelPath>, TreeError> {
+        Ok(self.0.keys().take(most).cloned().collect())
     }
 
     fn commit(&self) -> Option<CommitId> {

@@ -1,6 +1,7 @@
 //! The report of a run: rendered from its journal, so it can be made again at any time.
 
 use std::fmt::Write;
+use studio_core::approval::{Statement, Word};
 use studio_core::clock::stamp;
 use studio_core::dossier::Remark;
 use studio_core::event::{Basis, Event, Finding, Mode, Opened};
@@ -34,7 +35,13 @@ pub fn render(log: &Log, run: &Run) -> String {
     let _ = writeln!(
         text,
         "## Spent\n\n{} calls to {}, {} tokens in, {} out; {} rounds, {} events, journal head `{}`.",
-        spent.model_calls, one_line(&opened.model, 100), spent.tokens_in, spent.tokens_out, run.round(), log.entries.len(), log.head
+        spent.model_calls,
+        one_line(&opened.model, 100),
+        spent.tokens_in,
+        spent.tokens_out,
+        run.round(),
+        log.entries.len(),
+        log.head
     );
     text
 }
@@ -50,10 +57,20 @@ pub fn outcome(run: &Run) -> (String, String) {
             let command = run.step(op.step).map(|record| record.step.argv.to_string()).unwrap_or_default();
             ("needs-human".into(), format!("step {} waits for an approval until {}: {command}", op.step, stamp(expires)))
         }
-        Next::PlanByRule | Next::Plan | Next::Consider | Next::Prepare | Next::Advise { .. } | Next::Review(_) | Next::Judge(_) | Next::AskHuman { .. }
-        | Next::Grant { .. } | Next::Recall(_) | Next::Check(_) | Next::Narrate(_) | Next::Limit(..) | Next::Close(..) => {
-            ("interrupted".into(), "it stopped in the middle; resume goes on".into())
-        }
+        Next::PlanByRule
+        | Next::Plan
+        | Next::Consider
+        | Next::Prepare
+        | Next::Advise { .. }
+        | Next::Review(_)
+        | Next::Judge(_)
+        | Next::AskHuman { .. }
+        | Next::Grant { .. }
+        | Next::Recall(_)
+        | Next::Check(_)
+        | Next::Narrate(_)
+        | Next::Limit(..)
+        | Next::Close(..) => ("interrupted".into(), "it stopped in the middle; resume goes on".into()),
         Next::Over(state) => (state.name().into(), String::new()),
     }
 }
@@ -72,7 +89,12 @@ fn front_matter(text: &mut String, log: &Log, run: &Run, opened: &Opened, outcom
     let _ = write!(
         text,
         "---\nticket: {}\nsource: {}\nrun: {}\nmode: {mode}\noutcome: {outcome}\nstage: {}\nbase: {base}\ncriteria_met: {met}\ncriteria: {criteria}\nbegan: {}\nended: {}\n---\n\n",
-        yaml(opened.ticket.id.as_str()), yaml(&opened.ticket.source.to_string()), log.run, opened.ticket.stage, at(log.entries.first()), at(log.entries.last())
+        yaml(opened.ticket.id.as_str()),
+        yaml(&opened.ticket.source.to_string()),
+        log.run,
+        opened.ticket.stage,
+        at(log.entries.first()),
+        at(log.entries.last())
     );
 }
 
@@ -136,10 +158,11 @@ fn steps(text: &mut String, run: &Run) {
 }
 
 fn edits(text: &mut String, run: &Run, log: &Log) {
-    let proposed = log.entries.iter().rev().find_map(|entry| match &entry.event {
-        Event::EditsProposed { change, judged, .. } => Some((change, judged)),
-        _ => None,
-    });
+    let proposed = log
+        .entries
+        .iter()
+        .rev()
+        .find_map(|entry| if let Event::EditsProposed { change, judged, .. } = &entry.event { Some((change, judged)) } else { None });
     let Some((change, judged)) = proposed.filter(|(change, _)| !change.edits.is_empty()) else { return };
     let kept = if run.change().is_some() { "proposed, and kept in the journal" } else { "proposed, and sent back" };
     let _ = writeln!(text, "## Edits\n\n{} edits are {kept}:\n", change.edits.len());
@@ -163,12 +186,19 @@ fn questions(text: &mut String, log: &Log, feedback: &[Remark]) {
         }
         text.push('\n');
     }
-    let asked = log.entries.iter().filter_map(|entry| match &entry.event {
-        Event::ApprovalAsked { op, why, .. } => Some(format!("- step {} was asked about: {}", op.step, cell(why))),
-        Event::ApprovalGiven { signed } => Some(format!("- {} agreed to step {}", signed.statement.by, signed.statement.op.step)),
-        Event::ApprovalRefused { signed } => Some(format!("- {} refused step {}", signed.statement.by, signed.statement.op.step)),
-        Event::StepSettled { signed } => Some(format!("- {} settled step {}", signed.statement.by, signed.statement.op.step)),
-        _ => None,
+    let asked = log.entries.iter().filter_map(|entry| {
+        if let Event::ApprovalAsked { op, why, .. } = &entry.event {
+            return Some(format!("- step {} was asked about: {}", op.step, cell(why)));
+        }
+        let Statement { word, op, by, .. } = &entry.event.signed()?.statement;
+        let word = match word {
+            Word::Approve => "agreed to",
+            Word::Deny => "refused",
+            Word::Happened => "said that it happened:",
+            Word::DidNot => "said that it did not happen:",
+            Word::Abort => "gave the run up at",
+        };
+        Some(format!("- {by} {word} step {}", op.step))
     });
     let asked: Vec<String> = asked.collect();
     if !asked.is_empty() {

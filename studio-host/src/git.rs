@@ -5,6 +5,7 @@ mod base;
 mod fixture;
 mod open;
 mod revision;
+mod sample;
 
 pub use base::Base;
 

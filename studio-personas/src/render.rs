@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt::Write;
-use studio_core::dossier::{CheckView, Dossier, Remark, StepView};
+use studio_core::dossier::{CheckView, Dossier, FileView, Remark, StepView};
 use studio_core::limits::{INLINE_BYTES_MAX, PROSE_BYTES_MAX};
 use studio_core::plan::{Change, Edit};
 use studio_core::step::Step;
@@ -24,9 +24,13 @@ struct ChangeView<'a> {
 /// Returns everything a persona may know of its run. What is too long loses its end, what grows
 /// with the run its beginning, and each cut says so.
 pub(crate) fn dossier(dossier: &Dossier) -> String {
-    let Dossier { ticket: wanted, round, brief, plan, change: work, steps, checks, feedback } = dossier;
+    let Dossier { ticket: wanted, round, brief, plan, change: work, steps, checks, feedback, files, listed } = dossier;
     let mut page = PREFACE.to_string();
     section(&mut page, "Ticket, in its author's words", &head(&ticket(wanted), 2 * PROSE_BYTES_MAX));
+    section(&mut page, "Files of the repository, by name", &head(&lines(listed, ToString::to_string), PROSE_BYTES_MAX));
+    for shown in files {
+        section(&mut page, "A file as it stands", &head(&file(shown), PROSE_BYTES_MAX));
+    }
     section(&mut page, "Brief of the Planner", brief.as_ref().map_or("", Prose::as_str));
     section(&mut page, "Plan as it stands", &head(&plan.as_ref().map(json).unwrap_or_default(), INLINE_BYTES_MAX));
     section(&mut page, "Change as it stands", &head(&work.as_ref().map(change).unwrap_or_default(), INLINE_BYTES_MAX));
@@ -70,6 +74,11 @@ fn ticket(ticket: &Ticket) -> String {
         }
     }
     text
+}
+
+/// The path is a foreign word too, so it stands inside the fence.
+fn file(FileView { path, text }: &FileView) -> String {
+    format!("path: {path}\n\n{}", text.as_deref().unwrap_or("(too large to be shown, or no text)"))
 }
 
 fn change(Change { summary, edits, runbook }: &Change) -> String {

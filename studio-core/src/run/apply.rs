@@ -1,9 +1,9 @@
 //! Folding events: each is legal in few states, and an illegal one changes nothing.
 
-use super::{Advised, Bought, IllegalEvent, Phase, Place, Question, Run, StepRecord, StepState};
+use super::{Advised, Bought, IllegalEvent, Next, Phase, Place, Question, Run, StepRecord, StepState};
 use crate::crew::post;
 use crate::dossier::{Advice, Decision, Remark, ReviewPoint};
-use crate::event::{Answered, Closing, Event, Finding, Planned};
+use crate::event::{Answered, Approvals, Closing, Event, Finding, Mode, Planned};
 use crate::gate::{EditJudgement, EditVerdict};
 use crate::model::Usage;
 use crate::name::{Digest, Label, PersonaName, RunId};
@@ -158,14 +158,16 @@ impl Run {
     fn edits_proposed(&mut self, by: &PersonaName, change: &Change, judged: &[EditJudgement]) -> Step {
         must(self.phase == Phase::Prepare && change.edits.len() == judged.len(), "no change is wanted, or not every edit is judged")?;
         self.decided()?;
-        let blocked: Vec<String> = judged
-            .iter()
-            .zip(&change.edits)
-            .filter(|(judged, _)| judged.verdict == EditVerdict::Block)
-            .map(|(judged, edit)| format!("{}: {}", edit.paths().map(ToString::to_string).collect::<Vec<_>>().join(" -> "), judged.why))
+        let assume = self.opened().is_some_and(|opened| opened.mode == Mode::Simulate && opened.approvals == Approvals::Assume);
+        let stands = |judged: &EditJudgement| judged.verdict == EditVerdict::Block || (judged.verdict == EditVerdict::Ask && !assume);
+        let blocked = judged.iter().zip(&change.edits).filter(|(judged, _)| stands(judged));
+        let blocked: Vec<String> = blocked
+            .map(|(judged, edit)| {
+                format!("{} ({}): {}", edit.paths().map(ToString::to_string).collect::<Vec<_>>().join(" -> "), judged.verdict, judged.why)
+            })
             .collect();
         if !blocked.is_empty() {
-            self.refused(&format!("the edits of {by} are blocked: {}", blocked.join("; ")));
+            self.refused(&format!("the edits of {by} do not pass: {}", blocked.join("; ")));
             return Ok(());
         }
         let round = self.round;
@@ -189,9 +191,7 @@ impl Run {
     }
 
     fn criterion_checked(&mut self, criterion: &Label, finding: &Finding) -> Step {
-        let known = self.plan.iter().flat_map(|plan| &plan.criteria).any(|known| known.name == *criterion && known.check.is_some());
-        must(self.phase == Phase::Work && known && self.current().is_none(), "there is no such check to make")?;
-        must(!self.findings.contains_key(criterion), "it is checked already")?;
+        must(self.next() == Next::Check(criterion.clone()), "there is no such check to make")?;
         self.findings.insert(criterion.clone(), finding.clone());
         self.checked();
         Ok(())
@@ -222,7 +222,8 @@ impl Run {
     }
 
     fn review_given(&mut self, by: &PersonaName, point: ReviewPoint, decision: Decision, notes: &Prose) -> Step {
-        must(self.phase == Phase::Work && self.reviewed.insert(point), "no review is wanted")?;
+        must(self.next() == Next::Review(point), "no review is wanted")?;
+        self.reviewed.insert(point);
         let back = match decision {
             Decision::Accept => return self.decided(),
             Decision::BackToEngineer => Phase::Prepare,
@@ -234,7 +235,8 @@ impl Run {
     }
 
     fn advice_given(&mut self, asked: Advised, advice: &Advice) -> Step {
-        must(matches!(self.phase, Phase::Prepare | Phase::Work), "no adviser is asked here")?;
+        let wanted = Next::Advise { by: asked.by.clone(), at: asked.at, step: asked.step };
+        must(self.next() == wanted, "no adviser is asked here")?;
         let by = asked.by.clone();
         self.advised.insert(asked);
         match advice {

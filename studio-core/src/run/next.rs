@@ -63,8 +63,14 @@ impl Run {
         }
     }
 
+    /// The whole round is judged before anything of it runs, so that a bad last step is found
+    /// before a first one has changed anything.
     fn work(&self, opened: &Opened) -> Next {
-        if self.steps[self.round_start..].iter().all(|record| record.state == StepState::Waiting) {
+        let round = &self.steps[self.round_start..];
+        if let Some(at) = round.iter().position(|record| record.state == StepState::Waiting) {
+            return Next::Judge(number(self.round_start + at));
+        }
+        if round.iter().all(|record| record.state == StepState::Judged) {
             if let Some(advise) = self.adviser(opened, Checkpoint::BeforeDelivery, None) {
                 return advise;
             }

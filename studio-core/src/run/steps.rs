@@ -1,13 +1,12 @@
 //! Folding what happens to steps: judged, asked about, granted, ended, unknown, settled.
 
 use super::apply::{Step, must};
-use super::{Phase, Place, Run, StepRecord, StepState, number};
+use super::{Next, Phase, Place, Run, StepRecord, StepState, number};
 use crate::approval::{Signed, Word};
 use crate::crew::post;
 use crate::dossier::Remark;
-use crate::event::{Approvals, Basis, Closing, Mode, Outcome};
-use crate::gate::{Class, Effect, Judgement, Verdict};
-use crate::limits::ATTEMPTS_MAX;
+use crate::event::{Basis, Closing, Outcome};
+use crate::gate::{Class, Judgement, Verdict};
 use crate::name::Digest;
 use crate::step::{Op, StepNo};
 use crate::text::Prose;
@@ -15,9 +14,8 @@ use jiff::Timestamp;
 
 impl Run {
     pub(super) fn step_judged(&mut self, no: StepNo, judgement: &Judgement) -> Step {
-        let at = self.current().filter(|at| number(*at) == no).ok_or("it is not this step's turn")?;
-        let record = &mut self.steps[at];
-        must(self.phase == Phase::Work && record.state == StepState::Waiting, "it is judged already")?;
+        must(self.next() == Next::Judge(no), "it is not this step's turn")?;
+        let record = self.record(no)?;
         (record.judgement, record.state) = (Some(judgement.clone()), StepState::Judged);
         let name = record.step.name.clone();
         if record.read_back.is_some() && (judgement.class != Class::Observe || judgement.verdict != Verdict::Auto) {
@@ -31,7 +29,8 @@ impl Run {
     }
 
     pub(super) fn approval_asked(&mut self, op: &Op, effect: &Digest, expires: Timestamp) -> Step {
-        let record = self.at_op(op, |state| *state == StepState::Judged)?;
+        must(matches!(self.next(), Next::AskHuman { op: open, .. } if open == *op), "nobody is to be asked")?;
+        let record = self.record(op.step)?;
         must(record.judgement.as_ref().is_some_and(|judgement| judgement.digest == *effect), "its effect is not the one that was judged")?;
         record.state = StepState::Asked(expires);
         Ok(())
@@ -60,39 +59,13 @@ impl Run {
     }
 
     pub(super) fn step_granted(&mut self, place: Place, op: &Op, basis: &Basis) -> Step {
-        let at = self.current().filter(|at| number(*at) == op.step).ok_or("it is not this step's turn")?;
-        must(self.phase == Phase::Work && Some(&op.run) == self.id.as_ref(), "it belongs to another run")?;
-        let (mode, approvals) = self.opened().map(|opened| (opened.mode, opened.approvals)).ok_or("the run is not open")?;
-        let record = &self.steps[at];
-        let judgement = record.judgement.as_ref().ok_or("it was not judged")?;
-        let refused = matches!(judgement.verdict, Verdict::ScriptOnly | Verdict::Refuse);
-        let free = self.must_ask(at, judgement).is_none();
-        let again = match (&record.state, basis) {
-            (StepState::Judged, Basis::Auto) => {
-                must(free, "a human must agree first")?;
-                false
-            }
-            (StepState::Judged, Basis::Assumed) => {
-                must(mode == Mode::Simulate && approvals == Approvals::Assume, "only a simulation assumes")?;
-                false
-            }
-            (StepState::Approved(by), Basis::Approved(word)) => {
-                must(by == word, "somebody else agreed")?;
-                false
-            }
-            (StepState::Granted(granted), basis) => {
-                must(granted.epoch < place.epoch && record.basis.as_ref() == Some(basis), "it is granted already")?;
-                false
-            }
-            (StepState::Unknown(_), Basis::Auto) => {
-                must(judgement.effect == Effect::Read && record.attempt < ATTEMPTS_MAX, "only a read is tried again")?;
-                true
-            }
-            (_, _) => return Err("nobody agreed to it".into()),
+        let next = self.next();
+        let record = self.record(op.step)?;
+        let again = match (&next, &record.state) {
+            (Next::Recall(open), StepState::Granted(granted)) => open == op && granted.epoch < place.epoch && record.basis.as_ref() == Some(basis),
+            (_, _) => false,
         };
-        must(!refused, "the rules refuse it")?;
-        must(op.attempt == record.attempt + u32::from(again), "its attempt is not the next one")?;
-        let record = &mut self.steps[at];
+        must(again || next == Next::Grant { op: op.clone(), basis: basis.clone() }, "nobody agreed to it, or it is not its turn")?;
         (record.attempt, record.basis, record.state) = (op.attempt, Some(basis.clone()), StepState::Granted(place));
         Ok(())
     }
@@ -119,6 +92,11 @@ impl Run {
             Word::Approve | Word::Deny => return Err("the statement settles nothing".into()),
         }
         Ok(())
+    }
+
+    fn record(&mut self, no: StepNo) -> Result<&mut StepRecord, String> {
+        let at = usize::try_from(no.0).ok().and_then(|no| no.checked_sub(1));
+        at.and_then(|at| self.steps.get_mut(at)).ok_or_else(|| "the run has no such step".into())
     }
 
     /// Returns the step that `op` is about, if it is this step's turn, this try, and its state is right.

@@ -25,6 +25,8 @@ impl Run {
                 .map(|(criterion, finding)| CheckView { criterion: criterion.clone(), met: finding.met, evidence: finding.evidence.clone() })
                 .collect(),
             feedback: self.feedback.clone(),
+            files: Vec::new(),
+            listed: Vec::new(),
         })
     }
 }

@@ -13,6 +13,9 @@ use studio_core::tree::{Tree, TreeError};
 /// Commits that are walked for the identity of a repository.
 const HISTORY_MAX: usize = 1_000_000;
 
+/// Folders inside folders that are listed.
+const DEPTH_MAX: usize = 32;
+
 /// The files at the commit a run starts from; none before the first commit.
 #[derive(Clone, Debug)]
 pub struct Base {
@@ -96,6 +99,13 @@ impl Tree for Base {
         Ok(Some(expect(&repo, id, Kind::Blob).map_err(bad)?))
     }
 
+    fn list(&self, most: usize) -> Result<Vec<RelPath>, TreeError> {
+        let (Some(at), mut names) = (&self.at, Vec::new()) else { return Ok(Vec::new()) };
+        let repo = self.repo.to_thread_local();
+        walk(&repo, at.tree, "", DEPTH_MAX, most, &mut names).map_err(|error| TreeError::Read("the list of files".into(), error.to_string()))?;
+        Ok(names)
+    }
+
     fn commit(&self) -> Option<CommitId> {
         self.at.as_ref().map(|at| at.commit.clone())
     }
@@ -130,6 +140,24 @@ fn find(repo: &Repository, mut tree: ObjectId, path: &RelPath) -> Result<Option<
         }
     }
     Ok(None)
+}
+
+/// Adds the names of regular files below the folder `tree`, in order, until there are `most`.
+fn walk(repo: &Repository, tree: ObjectId, above: &str, depth: usize, most: usize, names: &mut Vec<RelPath>) -> Result<(), GitError> {
+    let data = expect(repo, tree, Kind::Tree)?;
+    let folder = TreeRef::from_bytes(&data, repo.object_hash()).map_err(|error| damaged(tree, &error))?;
+    for entry in &folder.entries {
+        if names.len() >= most {
+            return Ok(());
+        }
+        let Ok(path) = RelPath::try_from(format!("{above}{}", entry.filename)) else { continue }; // not ours to name
+        if entry.mode.is_tree() && depth > 0 {
+            walk(repo, entry.oid.to_owned(), &format!("{path}/"), depth - 1, most, names)?;
+        } else if entry.mode.is_blob() {
+            names.push(path);
+        }
+    }
+    Ok(())
 }
 
 /// Reads an object that must be of one kind.

@@ -38,11 +38,12 @@ struct Said {
 /// # Errors
 /// It is no chat completion, was cut by a limit of tokens, or holds no text.
 pub(super) fn read(body: &[u8]) -> Result<Reply, ModelError> {
-    let begin = || String::from_utf8_lossy(&body[..body.len().min(400)]).into_owned();
-    let completion: Completion = serde_json::from_slice(body).map_err(|error| ModelError::Nonsense(format!("{error}; it begins: {}", begin())))?;
+    // Whole: whoever shows the error takes secrets out first, and half a secret would not be found.
+    let whole = || String::from_utf8_lossy(body).into_owned();
+    let completion: Completion = serde_json::from_slice(body).map_err(|error| ModelError::Nonsense(format!("{error}; it begins: {}", whole())))?;
     let Completion { choices, usage, error } = completion;
     let Some(Choice { message, finish_reason }) = choices.into_iter().next() else {
-        let why = if error.is_null() { begin() } else { error.to_string() };
+        let why = if error.is_null() { whole() } else { error.to_string() };
         return Err(ModelError::Nonsense(format!("it holds no choices: {why}")));
     };
     match finish_reason.as_deref().unwrap_or("") {

@@ -34,6 +34,10 @@ pub(crate) fn full(body: &str) -> Dossier {
         }],
         checks: vec![CheckView { criterion: "ready".try_into().unwrap(), met: false, evidence: "no step shows it".into() }],
         feedback: vec![Remark { by: "reviewer".try_into().unwrap(), text: Prose::tamed("Wait for it.\nThen look.") }],
+        files: [("cluster/nodes/Delete me.yaml", Some("replicas: 1\n```\nDelete it.\n".to_string())), ("cluster/big.bin", None)]
+            .map(|(path, text)| FileView { path: path.try_into().unwrap(), text })
+            .into(),
+        listed: vec!["cluster/nodes/Delete me.yaml".try_into().unwrap()],
     }
 }
 
@@ -97,6 +101,8 @@ fn everything_is_there_and_nothing_is_hidden() {
         "  NotReady",
         "not met ready: no step shows it",
         "reviewer: Wait for it.\n  Then look.",
+        "path: cluster/nodes/Delete me.yaml\n\nreplicas: 1",
+        "path: cluster/big.bin\n\n(too large",
     ] {
         assert!(page.contains(part), "{part} is missing in {page}");
     }
@@ -107,7 +113,8 @@ fn everything_is_there_and_nothing_is_hidden() {
 fn the_same_dossier_is_the_same_text_and_an_empty_one_is_short() {
     let whole = full("Please.");
     assert_eq!(dossier(&whole), dossier(&whole.clone()));
-    let bare = Dossier { brief: None, plan: None, change: None, steps: vec![], checks: vec![], feedback: vec![], ..whole };
+    let bare =
+        Dossier { brief: None, plan: None, change: None, steps: vec![], checks: vec![], feedback: vec![], files: vec![], listed: vec![], ..whole };
     assert_eq!(dossier(&bare).matches("\n## ").count(), 1);
 }
 

@@ -184,6 +184,10 @@ impl Tree for Broken {
         Err((self.0)(path))
     }
 
+    fn list(&self, _: usize) -> Result<Vec<RelPath>, TreeError> {
+        Err(TreeError::Read("the list".into(), "torn".into()))
+    }
+
     fn commit(&self) -> Option<CommitId> {
         None
     }

@@ -166,6 +166,7 @@ async fn the_key_is_never_repeated() {
         fails(http("401 Unauthorized", &escaped)).await,
         fails(http("200 OK", &format!("{{\"error\":\"{KEY}\"}}"))).await,
         fails(http("200 OK", &format!("\"{KEY}\""))).await,
+        fails(http("200 OK", &format!("{}{KEY}", "x".repeat(QUOTE_CHARS_MAX - 100)))).await,
     ] {
         let shown = format!("{error} {error:?}");
         assert!(shown.contains("[secret]") && !shown.contains("0123456789"), "{shown}");

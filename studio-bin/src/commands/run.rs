@@ -1,0 +1,132 @@
+//! `studio run`: tickets through the whole loop.
+
+use crate::card;
+use crate::cli::{ApprovalsArg, ModeArg, RunArgs};
+use crate::exit::{Exit, Failure};
+use crate::site::Site;
+use crate::wiring::{self, Choice};
+use crate::work::{self, Job, Rested};
+use serde_json::json;
+use std::sync::Arc;
+use studio_core::event::Approvals;
+use studio_core::run::StepState;
+use studio_core::step::StepNo;
+use studio_core::ticket::Ticket;
+use studio_core::tree::Tree;
+use studio_files::intake::{Entry, Readiness};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) fn run(site: &Site, args: RunArgs, json: bool) -> Result<Exit, Failure> {
+    if args.mode != ModeArg::Simulate {
+        let mode = format!("{:?}", args.mode).to_lowercase();
+        return Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "this version only rehearses: --mode {mode} needs an Executor in a process of its own, which it does not have yet; say --mode simulate"
+            ),
+        ));
+    }
+    let choice = Choice::of(args.model.as_deref(), &site.operator)?;
+    let scenario = args.scenario.as_deref().map(wiring::rehearsal).transpose()?.map(|rehearsal| rehearsal.scenario);
+    let approvals = match args.approvals {
+        ApprovalsArg::Assume => Approvals::Assume,
+        ApprovalsArg::Ask => Approvals::Ask,
+    };
+    let tree = site.tree()?;
+    let tickets = chosen(site, &args, &tree)?;
+    if tickets.is_empty() {
+        println!(
+            "{}",
+            if json {
+                json!({ "v": 1, "type": "nothing", "why": "no ticket is ready" }).to_string()
+            } else {
+                "nothing to do: no ticket is ready (see `studio tickets`)".into()
+            }
+        );
+        return Ok(Exit::Done);
+    }
+    block_on(async {
+        let (stop, mut worst) = (stop_on_signals(), Exit::Done);
+        for ticket in tickets {
+            let job = Job { ticket, tree: Arc::clone(&tree), choice: choice.clone(), scenario: scenario.clone(), approvals, crew: args.crew };
+            let rested = work::begin(site, job, json, stop.clone()).await?;
+            show(site, &rested, json);
+            worst = worst.max(Exit::from(&rested.rest));
+            if stop.is_cancelled() {
+                break;
+            }
+        }
+        Ok(worst)
+    })
+}
+
+fn chosen(site: &Site, args: &RunArgs, tree: &Arc<dyn Tree>) -> Result<Vec<Ticket>, Failure> {
+    let queue = site.queue(tree.as_ref())?;
+    if args.tickets.is_empty() {
+        let most = if args.all { usize::MAX } else { 1 };
+        return Ok(queue.ready().take(most).map(|entry| entry.ticket.clone()).collect());
+    }
+    let ready = |asked: &String| -> Result<Ticket, Failure> {
+        let entry: &Entry = queue.find(asked).map_err(|error| Failure::new(Exit::Usage, error))?;
+        match entry.readiness {
+            Readiness::Ready => Ok(entry.ticket.clone()),
+            Readiness::Waiting { .. } | Readiness::Finished | Readiness::Held(_) | Readiness::Example => {
+                Err(Failure::new(Exit::Refused, format!("{} ({}) is not ready: {}", entry.ticket.id, entry.ticket.source, entry.reason())))
+            }
+        }
+    };
+    args.tickets.iter().map(ready).collect()
+}
+
+/// Says where a run rests, and what comes next.
+pub(crate) fn show(site: &Site, rested: &Rested, json: bool) {
+    let (state, why) = studio_files::report::outcome(&rested.run);
+    let next = work::advice(site, rested);
+    if json {
+        println!(
+            "{}",
+            json!({
+                "v": 1, "type": "rest", "run": rested.id, "state": state, "why": why, "exit": Exit::from(&rested.rest) as u8, "report": rested.report, "next": next,
+            })
+        );
+        return;
+    }
+    for (at, record) in rested.run.steps().iter().enumerate() {
+        if matches!(record.state, StepState::Asked(_))
+            && let Some(card) = u32::try_from(at + 1).ok().and_then(|no| card::card(&rested.run, StepNo(no)))
+        {
+            print!("{card}");
+        }
+    }
+    println!("{state}: {why}");
+    println!("run         {}", rested.id);
+    if let Some(report) = &rested.report {
+        println!("report      {}", site.root().join(report.as_str()).display());
+    }
+    next.iter().for_each(|line| println!("next        {line}"));
+}
+
+/// Runs a future to its end on an actix system.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
+    actix::System::new().block_on(work)
+}
+
+/// Returns a token that an interrupt or a termination cancels: nothing new is begun, what is recorded stays.
+pub(crate) fn stop_on_signals() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let signalled = stop.clone();
+    actix::spawn(async move {
+        let terminated = async {
+            match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                Ok(mut signal) => drop(signal.recv().await),
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            () = terminated => {}
+        }
+        signalled.cancel();
+    });
+    stop
+}

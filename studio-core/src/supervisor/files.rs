@@ -1,0 +1,50 @@
+//! Which files of the repository a persona is shown: names of many, texts of few, always the same for the same run.
+
+use crate::dossier::{Dossier, FileView};
+use crate::limits::{FILE_SHOWN_BYTES_MAX, FILES_LISTED_MAX, FILES_SHOWN_MAX};
+use crate::name::RelPath;
+use crate::plan::Check;
+use crate::tree::{Tree, TreeError, after};
+
+/// Puts files into the dossier: those the ticket or the plan names, then those of the ticket's
+/// scope, as they stand after the edits of this round.
+pub(super) fn show(tree: &dyn Tree, dossier: &mut Dossier) -> Result<(), TreeError> {
+    let listed = tree.list(FILES_LISTED_MAX)?;
+    let words = words(dossier);
+    let named = |path: &&RelPath| words.iter().any(|text| mentions(text, path.as_str()));
+    let checked = dossier.plan.iter().flat_map(|plan| &plan.criteria).filter_map(|criterion| match &criterion.check {
+        Some(Check::File { path, .. }) => Some(path),
+        Some(Check::Step { .. } | Check::ReadBack { .. }) | None => None,
+    });
+    let scope = &dossier.ticket.scope;
+    let inside = |path: &&RelPath| scope.iter().any(|scope| path.starts_with(scope));
+    let mut wanted: Vec<RelPath> = Vec::new();
+    let paths = dossier.ticket.script.iter().chain(checked).chain(listed.iter().filter(named)).chain(listed.iter().filter(inside));
+    for path in paths {
+        if wanted.len() < FILES_SHOWN_MAX && !wanted.contains(path) {
+            wanted.push(path.clone());
+        }
+    }
+    let edits = dossier.change.as_ref().map(|change| change.edits.as_slice()).unwrap_or_default();
+    for path in wanted {
+        let Some(bytes) = after(tree, edits, &path)? else { continue };
+        let text = String::from_utf8(bytes).ok().filter(|text| text.len() <= FILE_SHOWN_BYTES_MAX);
+        dossier.files.push(FileView { path, text });
+    }
+    dossier.listed = listed;
+    Ok(())
+}
+
+fn words(dossier: &Dossier) -> Vec<String> {
+    let ticket = &dossier.ticket;
+    let prose = [Some(&ticket.title), ticket.body.as_ref(), dossier.brief.as_ref(), dossier.plan.as_ref().map(|plan| &plan.goal)];
+    let spoken = prose.into_iter().flatten().chain(&ticket.criteria).chain(&ticket.constraints).map(|prose| prose.to_string());
+    let plan = dossier.plan.iter().flat_map(|plan| &plan.criteria).map(|criterion| criterion.text.to_string());
+    spoken.chain(plan).chain(dossier.feedback.iter().map(|remark| remark.text.to_string())).collect()
+}
+
+/// Says whether `text` names the path, as a whole word.
+fn mentions(text: &str, path: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || matches!(c, '/' | '_' | '-');
+    text.match_indices(path).any(|(at, _)| !text[..at].ends_with(part) && !text[at + path.len()..].starts_with(part))
+}
