@@ -1,6 +1,12 @@
 //! The one integration-test binary: each module is one promise of the Studio.
 
+mod cli;
 mod crash;
 mod crew;
+mod endings;
+mod examples;
+mod journals;
 mod seats;
+mod tidy;
 mod transcripts;
+mod unknown;

@@ -131,44 +131,71 @@ impl<F: Future<Output = Result<Rest, String>>> Catch for std::panic::AssertUnwin
 }
 
 fn goes_through() -> World {
-    world(full(), Approvals::Assume, json!([{ "argv": ["kubectl", "get", "nodes"], "stdout": "3 Ready" }]), &[
-        ("planner", draft(by_step("look"))),
-        ("engineer", agree()),
-        ("engineer", change(json!([{ "action": "write", "path": "docs/a.md", "text": "a" }]), &[
-            step("push", &["flux", "reconcile", "apps"], json!({})),
-            step("look", &["kubectl", "get", "nodes"], json!({ "stdout_matches": ["3 Ready"] })),
-        ])),
-        ("reviewer", review("accept")),
-        ("reviewer", review("accept")),
-        ("narrator", json!("\"it went well\"")),
-    ])
+    world(
+        full(),
+        Approvals::Assume,
+        json!([{ "argv": ["kubectl", "get", "nodes"], "stdout": "3 Ready" }]),
+        &[
+            ("planner", draft(by_step("look"))),
+            ("engineer", agree()),
+            (
+                "engineer",
+                change(
+                    json!([{ "action": "write", "path": "docs/a.md", "text": "a" }]),
+                    &[
+                        step("push", &["flux", "reconcile", "apps"], json!({})),
+                        step("look", &["kubectl", "get", "nodes"], json!({ "stdout_matches": ["3 Ready"] })),
+                    ],
+                ),
+            ),
+            ("reviewer", review("accept")),
+            ("reviewer", review("accept")),
+            ("narrator", json!("\"it went well\"")),
+        ],
+    )
 }
 
 fn is_repaired_and_sent_back() -> World {
-    world(full(), Approvals::Assume, json!([]), &[
-        ("planner", json!("this is no JSON")),
-        ("planner", draft(by_step("push"))),
-        ("engineer", agree()),
-        ("engineer", change(json!([]), &[step("push", &["flux", "reconcile", "apps"], json!({}))])),
-        ("reviewer", review("accept")),
-        ("reviewer", review("back-to-engineer")),
-        ("engineer", change(json!([]), &[step("push", &["flux", "suspend", "apps"], json!({}))])),
-        ("reviewer", review("accept")),
-        ("reviewer", review("accept")),
-        ("narrator", json!("\"it took two rounds\"")),
-    ])
+    world(
+        full(),
+        Approvals::Assume,
+        json!([]),
+        &[
+            ("planner", json!("this is no JSON")),
+            ("planner", draft(by_step("push"))),
+            ("engineer", agree()),
+            ("engineer", change(json!([]), &[step("push", &["flux", "reconcile", "apps"], json!({}))])),
+            ("reviewer", review("accept")),
+            ("reviewer", review("back-to-engineer")),
+            ("engineer", change(json!([]), &[step("push", &["flux", "suspend", "apps"], json!({}))])),
+            ("reviewer", review("accept")),
+            ("reviewer", review("accept")),
+            ("narrator", json!("\"it took two rounds\"")),
+        ],
+    )
 }
 
 fn asks_a_human() -> World {
     let big = "x".repeat(100_000);
-    world(small(), Approvals::Ask, json!([{ "argv": ["kubectl", "get", "all"], "stdout": big }]), &[
-        ("planner", draft(by_step("wipe"))),
-        ("engineer", agree()),
-        ("engineer", change(json!([]), &[
-            step("look", &["kubectl", "get", "all"], json!({})),
-            step("wipe", &["bash", "--noprofile", "--norc", "infrastructure/danger-wipe.sh"], json!({})),
-        ])),
-    ])
+    world(
+        small(),
+        Approvals::Ask,
+        json!([{ "argv": ["kubectl", "get", "all"], "stdout": big }]),
+        &[
+            ("planner", draft(by_step("wipe"))),
+            ("engineer", agree()),
+            (
+                "engineer",
+                change(
+                    json!([]),
+                    &[
+                        step("look", &["kubectl", "get", "all"], json!({})),
+                        step("wipe", &["bash", "--noprofile", "--norc", "infrastructure/danger-wipe.sh"], json!({})),
+                    ],
+                ),
+            ),
+        ],
+    )
 }
 
 #[actix::test]

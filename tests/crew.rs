@@ -111,12 +111,15 @@ pub(crate) fn ticket(id: &str) -> Ticket {
 /// A model that answers the given values, in the order each persona is asked.
 pub(crate) fn model(answers: &[(&str, Value)]) -> Arc<dyn Model> {
     let mut turns = std::collections::BTreeMap::new();
-    let answers: Vec<((PersonaName, u32), String)> = answers.iter().map(|(persona, value)| {
-        let turn: &mut u32 = turns.entry(*persona).or_default();
-        *turn += 1;
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_string);
-        ((persona.parse().unwrap(), *turn), text)
-    }).collect();
+    let answers: Vec<((PersonaName, u32), String)> = answers
+        .iter()
+        .map(|(persona, value)| {
+            let turn: &mut u32 = turns.entry(*persona).or_default();
+            *turn += 1;
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_string);
+            ((persona.parse().unwrap(), *turn), text)
+        })
+        .collect();
     Arc::new(ScriptedModel::new("test", answers))
 }
 

@@ -85,7 +85,9 @@ impl ModelDisk {
             durable.clone_from(names);
         } else {
             let there = durable.clone();
-            durable.retain(|path, _| path.ancestors().skip(1).all(|folder| folder.as_os_str().is_empty() || folder == Path::new("/") || there.contains_key(folder)));
+            durable.retain(|path, _| {
+                path.ancestors().skip(1).all(|folder| folder.as_os_str().is_empty() || folder == Path::new("/") || there.contains_key(folder))
+            });
             names.clone_from(durable);
         }
         for file in files {

@@ -17,8 +17,8 @@ use studio_core::model::Model;
 use studio_core::name::{Approver, RunId};
 use studio_core::permit::PretendAuthority;
 use studio_core::redact::Redactor;
-use studio_core::run::Run;
 use studio_core::replay::{Stage, replay};
+use studio_core::run::Run;
 use studio_core::store::{Disk, FileStore, blob_path, list_runs, read_log, send_notice};
 use studio_core::supervisor::{Parts, Rest, RunError, Supervisor};
 use studio_core::text::Kept;
@@ -57,7 +57,11 @@ pub struct Word;
 
 impl Approvers for Word {
     fn verify(&self, _: &str, signature: &str) -> Result<Approver, NotApproved> {
-        if signature == "ops" { Approver::try_from("ops").map_err(|error| NotApproved(error.to_string())) } else { Err(NotApproved("not signed by ops".into())) }
+        if signature == "ops" {
+            Approver::try_from("ops").map_err(|error| NotApproved(error.to_string()))
+        } else {
+            Err(NotApproved("not signed by ops".into()))
+        }
     }
 }
 
@@ -82,6 +86,11 @@ pub fn opened(ticket: Ticket, planned: Planned, approvals: studio_core::event::A
 impl World {
     /// Lives once: goes on with the run on the disk, or opens one if there is none.
     pub async fn live(&self) -> Result<Rest, RunError> {
+        self.live_until(CancellationToken::new()).await
+    }
+
+    /// Lives once, or until it is told to stop.
+    pub async fn live_until(&self, stop: CancellationToken) -> Result<Rest, RunError> {
         let clock = Arc::new(FixedClock(now()));
         let parts = Parts {
             gate: Arc::clone(&self.gate),
@@ -91,7 +100,7 @@ impl World {
             executor: Executor::before(self.host.clone()),
             crew: self.crew.clone(),
             model: self.model.clone(),
-            stop: CancellationToken::new(),
+            stop,
         };
         let mut supervisor = match self.begun()? {
             Some(dir) => {

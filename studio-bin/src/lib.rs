@@ -1,5 +1,22 @@
 //! The command `studio`: reads the command line, wires the parts, prints, exits. It decides nothing about the work.
 
+/// Prints like its namesake of the standard library, which panics when its reader has gone away
+/// (`studio log RUN | head`): that must not end a run in the middle of its work.
+macro_rules! print {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = write!(std::io::stdout(), $($words)*);
+    }};
+}
+
+/// As `print!`, and ends the line.
+macro_rules! println {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+
 mod card;
 mod cli;
 mod commands;

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use studio_core::clock::{Clock, SystemClock};
-use studio_core::journal::Log;
+use studio_core::journal::{JournalError, Log};
 use studio_core::name::{Digest, RunId, TicketId};
 use studio_core::store::{OsDisk, blob_path, list_runs, read_log};
 use studio_core::text::Kept;
@@ -133,9 +133,13 @@ impl Found {
     /// Reads its journal, whole or not at all.
     ///
     /// # Errors
-    /// It is damaged, newer, or empty.
+    /// It is damaged, newer, empty, or another run's.
     pub(crate) fn log(&self) -> Result<Log, Failure> {
-        read_log(&OsDisk, &self.dir).map_err(|error| {
+        let read = read_log(&OsDisk, &self.dir).and_then(|log| match log.run == self.id {
+            true => Ok(log),
+            false => Err(JournalError::Damaged { line: 1, why: format!("it belongs to run {}", log.run) }),
+        });
+        read.map_err(|error| {
             let failure = Failure::from(error);
             Failure::new(failure.exit, format!("{}: {}", self.dir.join("journal.jsonl").display(), failure.why))
         })
@@ -145,13 +149,13 @@ impl Found {
     ///
     /// # Errors
     /// The blob is missing or damaged.
-    pub(crate) fn text(&self, kept: &Kept) -> Result<String, studio_core::journal::JournalError> {
+    pub(crate) fn text(&self, kept: &Kept) -> Result<String, JournalError> {
         match kept {
             Kept::Inline(text) => Ok(text.clone()),
             Kept::Blob { blob, .. } => {
                 let bytes = std::fs::read(blob_path(&self.dir, blob)).unwrap_or_default();
                 let whole = Digest::blake3(&bytes) == *blob;
-                String::from_utf8(bytes).ok().filter(|_| whole).ok_or_else(|| studio_core::journal::JournalError::Blob(blob.clone()))
+                String::from_utf8(bytes).ok().filter(|_| whole).ok_or_else(|| JournalError::Blob(blob.clone()))
             }
         }
     }

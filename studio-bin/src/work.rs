@@ -14,7 +14,7 @@ use studio_core::journal::{Entry, Journal, Observer, Synced};
 use studio_core::limits::RunLimits;
 use studio_core::name::{RelPath, RunId};
 use studio_core::permit::PretendAuthority;
-use studio_core::run::Run;
+use studio_core::run::{Run, StepState};
 use studio_core::store::{FileStore, OsDisk, read_log};
 use studio_core::supervisor::{Rest, Supervisor};
 use studio_core::ticket::Ticket;
@@ -62,8 +62,9 @@ struct Teller {
 pub(crate) async fn begin(site: &Site, job: Job, json: bool, stop: CancellationToken) -> Result<Rested, Failure> {
     ignore::ensure(site.root()).map_err(|error| Failure::new(Exit::Error, error))?;
     let thinker = job.choice.thinker(&site.operator)?;
-    let planned = if thinker.model.is_none() { Planned::Rule } else { Planned::Crew };
-    let crew = wiring::crew(if planned == Planned::Rule { CrewArg::Small } else { job.crew });
+    let by_rule = thinker.model.is_none() && job.ticket.script.is_some(); // without a script the crew is seated, and waits for a model
+    let planned = if by_rule { Planned::Rule } else { Planned::Crew };
+    let crew = wiring::crew(if by_rule { CrewArg::Small } else { job.crew });
     let parts = wiring::parts(&site.operator, Arc::clone(&job.tree), crew, thinker.model, job.scenario.unwrap_or(thinker.scenario), stop)?;
     let opened = Opened {
         mode: Mode::Simulate,
@@ -97,10 +98,14 @@ pub(crate) async fn resume(
     json: bool,
     stop: CancellationToken,
 ) -> Result<Rested, Failure> {
+    found.log()?; // says which file is wrong, and opens nothing that is
     let (store, log) = FileStore::open(OsDisk, &found.dir).await?;
     let run = log.fold().map_err(|error| Failure::new(Exit::BadInput, error))?;
     let Some(opened) = run.opened() else { return Err(Failure::new(Exit::BadInput, "the run was never opened")) };
-    let choice = Choice::parse(model.unwrap_or(&opened.model))?;
+    let choice = match Choice::parse(model.unwrap_or(&opened.model))? {
+        Choice::None if opened.planned == Planned::Crew => Choice::of(model, &site.operator)?, // it may have been named since
+        choice @ (Choice::None | Choice::Scripted(_) | Choice::OpenAi(_)) => choice,
+    };
     let thinker = choice.thinker(&site.operator)?;
     let parts =
         wiring::parts(&site.operator, site.tree_of(&log)?, wiring::crew_of(&opened.crew), thinker.model, scenario.unwrap_or(thinker.scenario), stop)?;
@@ -129,22 +134,41 @@ pub(crate) fn write_report(site: &Site, found: &Found, run: &Run) -> Result<RelP
     report_file::save(site.root(), &date, &slug, &report::render(&log, run)).map_err(|error| Failure::new(Exit::Error, error))
 }
 
-/// Says what comes next for whoever ran it.
+/// Says what comes next for whoever ran it: lines that a shell runs as they stand, but for a settlement's words.
 pub(crate) fn advice(site: &Site, rested: &Rested) -> Vec<String> {
-    let me = std::env::current_exe().map_or_else(|_| "studio".into(), |path| path.display().to_string());
-    let tail = format!("--repo {} --operator {}", site.root().display(), site.operator.dir().display());
+    let id = rested.id.as_str();
+    let resume = command(site, &["resume", id]);
+    let step = |wanted: fn(&StepState) -> bool| {
+        let at = rested.run.steps().iter().position(|record| wanted(&record.state))?;
+        Some((at + 1).to_string())
+    };
     match &rested.rest {
         Rest::Over(_) | Rest::Parked(Parked::NeedsReview, _) => Vec::new(),
-        Rest::Parked(Parked::NeedsHuman, why) if why.contains("settle") => {
-            vec![format!("{me} settle {} STEP happened|did-not|abort --reason '…' {tail}", rested.id)]
+        Rest::Parked(..) | Rest::Stopped => {
+            if let Some(step) = step(|state| matches!(state, StepState::Unknown(_))) {
+                vec![command(site, &["settle", id, &step, "happened|did-not|abort", "--reason", "…"]), resume]
+            } else if step(|state| matches!(state, StepState::Asked(_))).is_some() {
+                vec![command(site, &["approve", id]), resume]
+            } else {
+                vec![resume]
+            }
         }
-        Rest::Parked(Parked::NeedsHuman, _)
-            if rested.run.steps().iter().any(|record| matches!(record.state, studio_core::run::StepState::Asked(_))) =>
-        {
-            vec![format!("{me} approve {} {tail}", rested.id), format!("{me} resume {} {tail}", rested.id)]
-        }
-        Rest::Parked(..) | Rest::Stopped => vec![format!("{me} resume {} {tail}", rested.id)],
     }
+}
+
+/// Returns the line that runs this studio with `words` on this repository and operator.
+pub(crate) fn command(site: &Site, words: &[&str]) -> String {
+    let me = std::env::current_exe().map_or_else(|_| "studio".into(), |path| path.display().to_string());
+    let (repo, operator) = (site.root().display().to_string(), site.operator.dir().display().to_string());
+    let place = ["--repo", &repo, "--operator", &operator];
+    let words: Vec<String> = [me.as_str()].iter().chain(words).chain(&place).map(|word| quoted(word)).collect();
+    words.join(" ")
+}
+
+/// Returns a word as a shell reads it back unchanged.
+fn quoted(word: &str) -> String {
+    let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c));
+    if plain { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 impl Observer for Teller {

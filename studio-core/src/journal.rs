@@ -24,6 +24,8 @@ pub const VERSION: u32 = 1;
 
 /// The bytes between the hashed part of a line and its sum.
 const SUM_MARK: &str = ",\"sum\":\"";
+/// The bytes of a sum and what closes the line.
+const SUM_TAIL_BYTES: usize = 64 + 2;
 
 /// The writing end of one run. There is one a run: the store holds its lock.
 pub struct Journal<S: Store> {
@@ -319,7 +321,10 @@ fn decode(line: &str, prev: &Digest) -> Result<Decoded, JournalError> {
     if line.len() > LINE_BYTES_MAX {
         return Err(JournalError::Long(line.len()));
     }
-    let (hashed, _) = line.rsplit_once(SUM_MARK).ok_or_else(|| damaged("it has no sum"))?;
+    let (hashed, tail) = line.rsplit_once(SUM_MARK).ok_or_else(|| damaged("it has no sum"))?;
+    if tail.len() != SUM_TAIL_BYTES || !tail.ends_with("\"}") {
+        return Err(damaged("it does not end with its sum"));
+    }
     let version = || serde_json::from_str::<serde_json::Value>(line).ok().and_then(|value| value.get("v")?.as_u64());
     let Line { n, v, at, run, epoch, kind, body, prev: before, sum } = match serde_json::from_str(line) {
         Ok(line) => line,

@@ -150,6 +150,9 @@ pub enum ModelError {
     /// No answer in time.
     #[error("the model gave no answer within {0} seconds")]
     Slow(u32),
+    /// What a recording holds in place of an answer.
+    #[error("{0}")]
+    Recorded(String),
     /// The script holds no answer for this turn.
     #[error("the script holds no answer for turn {turn} of {persona}")]
     Unscripted {

@@ -116,6 +116,11 @@ impl<M: Ask> Chair<M> {
         &self.name
     }
 
+    /// Returns how many messages fit into the mailbox now.
+    pub fn room(&self) -> usize {
+        self.slots.available_permits()
+    }
+
     /// Asks, and waits: first for room in the mailbox, then for the answer.
     pub(crate) async fn ask(&self, asked: M, desk: Desk) -> Answer<M::Answer> {
         let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| PersonaError::Vacant)?;

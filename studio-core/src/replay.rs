@@ -226,7 +226,7 @@ impl Model for Recorded {
         *given += 1;
         match answer {
             Some((_, Ok(text))) => Ok(Reply { text: text.clone(), usage: Usage::default() }),
-            Some((_, Err(why))) => Err(ModelError::Nonsense(why.clone())),
+            Some((_, Err(why))) => Err(ModelError::Recorded(why.clone())),
             None => Err(ModelError::Unscripted { persona: request.persona.clone(), turn: request.turn }),
         }
     }

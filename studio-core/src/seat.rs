@@ -116,3 +116,63 @@ fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
     crate::text::one_line(&text.unwrap_or_else(|| "without words".into()), 200)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::MAILBOX_MAX;
+    use crate::persona::Seated;
+    use async_trait::async_trait;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio_util::sync::CancellationToken;
+
+    /// How many messages are answered, at once and in all.
+    #[derive(Default)]
+    struct Hands {
+        now: AtomicUsize,
+        most: AtomicUsize,
+        all: AtomicUsize,
+    }
+
+    struct Busy(Arc<Hands>);
+
+    struct Ping;
+
+    impl Ask for Ping {
+        type Answer = ();
+    }
+
+    #[async_trait]
+    impl Persona<Ping> for Busy {
+        async fn answer(&mut self, _: Ping, _: &Desk) -> Answer<()> {
+            let now = self.0.now.fetch_add(1, Ordering::SeqCst) + 1;
+            self.0.most.fetch_max(now, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            self.0.now.fetch_sub(1, Ordering::SeqCst);
+            self.0.all.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        }
+    }
+
+    /// Every envelope holds a slot, so no more envelopes exist than there are slots.
+    #[actix::test]
+    async fn a_flood_of_ten_thousand_messages_stays_bounded() {
+        let hands = Arc::new(Hands::default());
+        let seen = Arc::clone(&hands);
+        let seated = Seated::new("busy".parse().unwrap(), Arc::new(move || Busy(Arc::clone(&seen))));
+        let chair = seated.chair::<Ping>();
+        let (desk, _thoughts) = Desk::new(CancellationToken::new(), 0);
+        let mut flood: Vec<_> = (0..10_000).map(|_| Box::pin(chair.ask(Ping, desk.clone()))).collect();
+        let mut sent = 0;
+        for message in &mut flood {
+            let before = chair.room();
+            assert!(futures_util::poll!(message).is_pending());
+            sent += before - chair.room();
+        }
+        assert_eq!((sent, chair.room()), (MAILBOX_MAX, 0), "the rest waits with its sender");
+        let answers = futures_util::future::join_all(flood).await;
+        assert!(answers.iter().all(Result::is_ok));
+        assert_eq!((hands.all.load(Ordering::SeqCst), hands.most.load(Ordering::SeqCst)), (10_000, 1), "each once, one at a time");
+        assert_eq!(chair.room(), MAILBOX_MAX);
+    }
+}

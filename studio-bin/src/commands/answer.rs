@@ -5,6 +5,7 @@ use crate::card;
 use crate::cli::{AnswerArgs, Settlement};
 use crate::exit::{Exit, Failure};
 use crate::site::{Found, Site};
+use crate::work;
 use jiff::SignedDuration;
 use serde_json::json;
 use studio_core::approval::{Statement, Word};
@@ -109,7 +110,11 @@ fn answer(site: &Site, run: &str, step: Option<u32>, word: Word, reason: Option<
         println!("signed by {}: {}", signed.statement.by, said(word));
         println!(
             "{}",
-            if held { "the studio that works on it takes it from here".into() } else { format!("next        studio resume {}", found.id) }
+            if held {
+                "the studio that works on it takes it from here".into()
+            } else {
+                format!("next        {}", work::command(site, &["resume", found.id.as_str()]))
+            }
         );
     }
     Ok(Exit::Done)

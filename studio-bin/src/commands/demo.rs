@@ -52,9 +52,8 @@ pub(crate) fn demo(dir: Option<PathBuf>, json: bool) -> Result<Exit, Failure> {
             }
         }
         if !json {
-            let me = std::env::current_exe().map_or_else(|_| "studio".into(), |path| path.display().to_string());
             println!("\nThe folder is kept. The lines after `next` go on with the third ticket; to look around:");
-            println!("  {me} status --repo {} --operator {}", site.root().display(), site.operator.dir().display());
+            println!("  {}", work::command(&site, &["status"]));
         }
         Ok(Exit::Done)
     })

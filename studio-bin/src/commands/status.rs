@@ -39,7 +39,7 @@ fn row(found: &Found) -> Value {
     let read = found.log().and_then(|log| log.fold().map(|run| (log, run)).map_err(|error| Failure::new(Exit::BadInput, error)));
     let (log, run) = match read {
         Ok(read) => read,
-        Err(failure) => return json!({ "v": 1, "type": "run", "run": found.id, "state": "unreadable", "why": failure.why }),
+        Err(failure) => return json!({ "v": 1, "type": "unreadable", "run": found.id, "state": "unreadable", "why": failure.why }),
     };
     let (mut state, mut why) = report::outcome(&run);
     if run.closed().is_none() && is_held(&OsDisk, &found.dir).unwrap_or(false) {

@@ -15,6 +15,10 @@ const JOURNAL: &str = "journal.jsonl";
 const INBOX: &str = "inbox";
 const BLOBS: &str = "blobs";
 
+/// Tries to take a run's lock, and the pause between them.
+const LOCK_TRIES_MAX: u32 = 5;
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+
 /// A run's folder, open for writing. While it lives, nobody else writes the run.
 pub struct FileStore<D: Disk> {
     disk: D,
@@ -66,8 +70,14 @@ impl<D: Disk> FileStore<D> {
     pub async fn open(disk: D, dir: &Path) -> Result<(FileStore<D>, Log), crate::journal::JournalError> {
         let path = dir.join(JOURNAL);
         let file = disk.open(&path).map_err(failed("open", &path))?;
-        if !disk.lock(&file).map_err(failed("lock", &path))? {
-            return Err(StoreError::Held(path).into());
+        // A reader that asks whether the run is held takes the lock for a moment; only a writer keeps it.
+        let mut tries = 1;
+        while !disk.lock(&file).map_err(failed("lock", &path))? {
+            if tries >= LOCK_TRIES_MAX {
+                return Err(StoreError::Held(path).into());
+            }
+            tries += 1;
+            tokio::time::sleep(LOCK_PAUSE).await;
         }
         let log = read_log(&disk, dir)?;
         let file = Arc::new(file);

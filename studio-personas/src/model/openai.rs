@@ -140,7 +140,7 @@ impl OpenAi {
             ModelError::Status { status, body } => ModelError::Status { status, body: tidy(body) },
             ModelError::Cut(why) => ModelError::Cut(tidy(why)),
             ModelError::Nonsense(why) => ModelError::Nonsense(tidy(why)),
-            ModelError::Long(_) | ModelError::Slow(_) | ModelError::Unscripted { .. } => error,
+            ModelError::Long(_) | ModelError::Slow(_) | ModelError::Recorded(_) | ModelError::Unscripted { .. } => error,
         }
     }
 
