@@ -3,6 +3,7 @@
 mod cli;
 mod crash;
 mod crew;
+mod demo_crash;
 mod endings;
 mod examples;
 mod journals;

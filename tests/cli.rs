@@ -7,8 +7,8 @@ mod journal;
 mod model;
 mod page;
 mod refused;
-mod shapes;
 mod sample;
+mod shapes;
 mod small;
 mod stop;
 
@@ -111,7 +111,7 @@ impl Lab {
 
     /// Returns `text` with what differs from run to run and place to place made equal.
     pub(crate) fn mask(&self, text: &str) -> String {
-        mask(&text.replace(self.dir.path().to_str().unwrap(), "LAB"))
+        mask(&text.replace(self.dir.path().to_str().unwrap(), "LAB").replace(STUDIO, "STUDIO"))
     }
 
     fn within(&self, command: Expression) -> Expression {
@@ -168,7 +168,10 @@ pub(crate) fn assert_only_ours(before: &BTreeMap<String, Vec<u8>>, after: &BTree
         assert_eq!(after.get(path), Some(bytes), "{path} was changed or removed");
     }
     for path in after.keys().filter(|path| !before.contains_key(*path)) {
-        let ignored = Path::new(path).ancestors().skip(1).any(|folder| after.get(folder.join(".gitignore").to_str().unwrap()).is_some_and(|text| text == b"*\n"));
+        let ignored = Path::new(path)
+            .ancestors()
+            .skip(1)
+            .any(|folder| after.get(folder.join(".gitignore").to_str().unwrap()).is_some_and(|text| text == b"*\n"));
         assert!(ignored || path.starts_with("ai/studio/reports/"), "{path} is new, and neither ignored nor a report");
     }
 }
@@ -185,8 +188,9 @@ fn start<'a>(program: &str, words: impl IntoIterator<Item = &'a str>) -> Express
 
 /// Makes run ids, times and hashes equal. In a shape `0` is any digit and `f` any hex digit.
 fn mask(text: &str) -> String {
-    let hash = "f".repeat(64);
-    let shapes = [("0000-00-00T00:00:00.000Z", "TIME"), ("00000000-000000-", "RUN-"), ("0000-00-00", "DATE"), ("00:00:00", "CLOCK"), (&hash, "HASH")];
+    let (hash, commit) = ("f".repeat(64), "f".repeat(40));
+    let times = [("0000-00-00T00:00:00.000Z", "TIME"), ("0000-00-00", "DATE"), ("00:00:00", "CLOCK")];
+    let shapes = [times[0], times[1], times[2], ("00000000-000000-", "RUN-"), (&hash, "HASH"), (&commit, "COMMIT")];
     let (mut masked, mut rest) = (String::new(), text);
     while let Some(first) = rest.chars().next() {
         let inside = masked.ends_with(|c: char| c.is_ascii_alphanumeric());

@@ -124,7 +124,7 @@ async fn a_torn_end_is_cut_and_the_run_goes_on() {
     world.live().await.unwrap();
     let path = world.begun().unwrap().unwrap().join("journal.jsonl");
     world.disk.tamper(&path, |bytes| bytes.extend_from_slice(b"{\"n\":99,\"v\":1,\"at\""));
-    world.say(Word::Approve).await;
+    world.say(Word::Approve).await.unwrap();
     world.live().await.unwrap();
     assert!(world.run().closed().is_some(), "{}", world.transcript());
 }
@@ -181,11 +181,11 @@ impl Persona<Advise> for Watch {
 async fn an_eventful_run_goes_through_every_kind_of_event_and_replays() {
     let world = eventful();
     world.live().await.unwrap();
-    world.say(Word::Deny).await;
+    world.say(Word::Deny).await.unwrap();
     world.live().await.unwrap();
-    world.say(Word::Approve).await;
+    world.say(Word::Approve).await.unwrap();
     world.live().await.unwrap();
-    world.say(Word::Happened).await;
+    world.say(Word::Happened).await.unwrap();
     world.live().await.unwrap();
     world.replayed().await;
     let dir = world.begun().unwrap().unwrap();

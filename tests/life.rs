@@ -19,7 +19,7 @@ use studio_core::permit::PretendAuthority;
 use studio_core::redact::Redactor;
 use studio_core::replay::{Stage, replay};
 use studio_core::run::Run;
-use studio_core::store::{Disk, FileStore, blob_path, list_runs, read_log, send_notice};
+use studio_core::store::{Disk, FileStore, StoreError, blob_path, list_runs, read_log, send_notice};
 use studio_core::supervisor::{Parts, Rest, RunError, Supervisor};
 use studio_core::text::Kept;
 use studio_core::ticket::Ticket;
@@ -142,7 +142,7 @@ impl World {
     }
 
     /// Says yes, or something else, to the op that waits.
-    pub async fn say(&self, word: studio_core::approval::Word) {
+    pub async fn say(&self, word: studio_core::approval::Word) -> Result<(), StoreError> {
         let log = self.log();
         let waits = log.entries.iter().rev().find_map(|entry| match &entry.event {
             Event::ApprovalAsked { op, .. } | Event::StepUnknown { op, .. } => Some(op.clone()),
@@ -153,7 +153,7 @@ impl World {
         let effect = run.step(op.step).unwrap().judgement.as_ref().unwrap().digest.clone();
         let by = Approver::try_from("ops").unwrap();
         let statement = Statement { word, op, effect, by, at: now(), expires: now() + jiff::SignedDuration::from_hours(1), reason: None };
-        send_notice(&self.disk, &self.begun().unwrap().unwrap(), &Signed { v: 1, statement, signature: "ops".into() }).await.unwrap();
+        send_notice(&self.disk, &self.begun().unwrap().unwrap(), &Signed { v: 1, statement, signature: "ops".into() }).await.map(drop)
     }
 
     /// Returns the kinds of the events on the disk, one a line, with what matters of each.

@@ -127,7 +127,7 @@ async fn a_human_is_asked_and_answers() {
     "#]],
     )
     .await;
-    world.say(Word::Deny).await;
+    world.say(Word::Deny).await.unwrap();
     check(
         &world,
         expect![[r#"
@@ -155,7 +155,7 @@ async fn a_human_is_asked_and_answers() {
     "#]],
     )
     .await;
-    world.say(Word::Approve).await;
+    world.say(Word::Approve).await.unwrap();
     check(
         &world,
         expect![[r#"

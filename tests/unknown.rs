@@ -41,7 +41,7 @@ async fn a_lost_outcome_is_settled_by_a_human() {
     "#]],
     )
     .await;
-    world.say(Word::Happened).await;
+    world.say(Word::Happened).await.unwrap();
     check(
         &world,
         expect![[r#"
@@ -129,7 +129,7 @@ async fn the_same_command_twice_in_a_ticket_asks() {
     );
     let asked = World { opened: studio_core::event::Opened { approvals: Approvals::Ask, ..world.opened.clone() }, ..world };
     asked.live().await.unwrap();
-    asked.say(Word::Approve).await;
+    asked.say(Word::Approve).await.unwrap();
     let rest = asked.live().await.unwrap();
     let log = asked.log();
     let Some(studio_core::event::Event::ApprovalAsked { why, .. }) = log.entries.last().map(|entry| &entry.event) else { panic!("{rest:?}") };

@@ -97,7 +97,7 @@ pub(crate) enum Command {
         #[arg(long)]
         reason: String,
     },
-    /// Checks a run's journal: chain, sums, order, signatures
+    /// Checks a run's journal: chain, sums, order, signatures, blobs
     Verify {
         /// The run, or the start of its name
         run: String,

@@ -62,6 +62,9 @@ pub(crate) fn demo(dir: Option<PathBuf>, json: bool) -> Result<Exit, Failure> {
 /// Makes the sample's repository and its operator's folder inside `dir`.
 fn lay_out(dir: &Path) -> Result<(Site, PathBuf), Failure> {
     let (lab, rehearsals) = (dir.join("homelab"), dir.join("rehearsals"));
+    if let Some(taken) = [&lab, &rehearsals, &dir.join("operator")].into_iter().find(|path| path.exists()) {
+        return Err(Failure::new(Exit::Usage, format!("{} is there already: name another folder with --dir", taken.display())));
+    }
     fs::create_dir_all(&rehearsals)?;
     fs::create_dir_all(&lab)?;
     for (path, text) in REHEARSALS {
