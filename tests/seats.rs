@@ -128,6 +128,22 @@ async fn nonsense_refusals_floods_and_silence_park_the_run_with_the_way_out() {
 }
 
 #[actix::test]
+async fn after_a_resume_the_model_is_asked_anew() {
+    let answers = [
+        ("planner", json!("no")),
+        ("planner", json!("no")),
+        ("planner", json!("no")),
+        ("planner", draft(by_step("look"))),
+        ("engineer", agree()),
+        ("engineer", change(json!([]), &[step("look", &["kubectl", "get", "nodes"], json!({}))])),
+    ];
+    let world = world(small(), Approvals::Assume, json!([]), &answers);
+    assert!(matches!(world.live().await.unwrap(), Rest::Parked(Parked::NeedsHuman, _)));
+    assert!(matches!(world.live().await.unwrap(), Rest::Over(_)), "{}", world.transcript());
+    world.replayed().await;
+}
+
+#[actix::test]
 async fn a_budget_that_is_spent_is_an_end_of_its_own() {
     for (calls, tokens, limit) in [(2, u64::MAX, Limit::ModelCalls), (u32::MAX, 3000, Limit::Tokens)] {
         let mut world = world(small(), Approvals::Assume, json!([]), &[]);

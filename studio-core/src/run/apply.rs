@@ -3,7 +3,7 @@
 use super::{Advised, Bought, IllegalEvent, Next, Phase, Place, Question, Run, StepRecord, StepState};
 use crate::crew::post;
 use crate::dossier::{Advice, Decision, Remark, ReviewPoint};
-use crate::event::{Answered, Approvals, Closing, Event, Finding, Mode, Planned};
+use crate::event::{Answered, Approvals, Closing, Event, Finding, Limit, Mode, Planned};
 use crate::gate::{EditJudgement, EditVerdict};
 use crate::model::Usage;
 use crate::name::{Digest, Label, PersonaName, RunId};
@@ -55,7 +55,7 @@ impl Run {
         match event {
             Event::RunOpened(_) => Err("the run is open already".into()),
             Event::RunResumed { .. } => {
-                self.limit = self.limit.take().filter(|(limit, _)| limit.means().is_ok());
+                self.resumed();
                 Ok(())
             }
             Event::BriefWritten { by, brief } => self.brief_written(by, brief),
@@ -97,6 +97,14 @@ impl Run {
                 Ok(())
             }
         }
+    }
+
+    /// What parked the run is tried again. Answers that led nowhere are not taken up again.
+    fn resumed(&mut self) {
+        if matches!(self.limit, Some((Limit::Repairs | Limit::Restarts, _))) {
+            self.thoughts.clear();
+        }
+        self.limit = self.limit.take().filter(|(limit, _)| limit.means().is_ok());
     }
 
     /// A decision was taken: the answers it was taken from have done their work.
