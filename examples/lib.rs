@@ -9,18 +9,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use studio_core::approval::NoApprovers;
 use studio_core::clock::FixedClock;
 use studio_core::crew::Crew;
-use studio_core::event::{Approvals, Mode, Opened, Planned};
+use studio_core::event::Opened;
 use studio_core::host::{Executor, PretendHost};
 use studio_core::journal::{Entry, Journal, Observer, Unsynced};
-use studio_core::limits::RunLimits;
 use studio_core::model::ScriptedModel;
-use studio_core::name::{Digest, RunId};
+use studio_core::name::RunId;
 use studio_core::permit::PretendAuthority;
 use studio_core::redact::Redactor;
 use studio_core::store::MemoryStore;
 use studio_core::supervisor::{Parts, Supervisor};
 use studio_core::text::Prose;
-use studio_core::ticket::{Source, Stage, StageFrom, Ticket};
+use studio_core::ticket::{Source, Ticket};
 use studio_core::tree::MemoryTree;
 use studio_files::rehearsal::Rehearsal;
 use studio_gate::ShortGate;
@@ -60,7 +59,9 @@ pub fn rehearse(crew: Crew) -> Result<String> {
             model: Some(Arc::new(ScriptedModel::new("pin-web-image.toml", answers))),
             stop: CancellationToken::new(),
         };
-        let opened = opened(&parts)?;
+        let source = Source { path: "ai/backlog.yaml".parse()?, line: 1 };
+        let ticket = Ticket::new("pin-web-image".parse()?, Prose::tamed("Pin the image of web by tag and digest"), source);
+        let opened = Opened::rehearsal(ticket, &parts.crew, parts.gate.as_ref());
         let clock = Arc::new(FixedClock("2026-01-15T10:00:00Z".parse::<Timestamp>()?));
         let run = RunId::try_from("20260115-100000-pin-web-image-0001")?;
         let journal = Journal::begin(MemoryStore::default(), run, Redactor::default(), clock).observed(Arc::clone(&transcript) as _);
@@ -68,36 +69,5 @@ pub fn rehearse(crew: Crew) -> Result<String> {
         let mut text = transcript.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         writeln!(text, "  = {rest:?}")?;
         Ok(text)
-    })
-}
-
-fn opened(parts: &Parts<PretendAuthority<Unsynced>>) -> Result<Opened> {
-    Ok(Opened {
-        ticket: Ticket {
-            id: "pin-web-image".parse()?,
-            title: Prose::tamed("Pin the image of web by tag and digest"),
-            body: None,
-            criteria: Vec::new(),
-            constraints: Vec::new(),
-            stage: Stage::Infra,
-            stage_from: StageFrom::Declared,
-            scope: Vec::new(),
-            depends_on: Vec::new(),
-            cluster: None,
-            script: None,
-            source: Source { path: "ai/backlog.yaml".parse()?, line: 1 },
-            content: Digest::zero(),
-        },
-        mode: Mode::Simulate,
-        approvals: Approvals::Assume,
-        planned: Planned::Crew,
-        model: "scripted".into(),
-        crew: parts.crew.posts(),
-        limits: RunLimits::default(),
-        install: "example".into(),
-        machine: "example".into(),
-        base: None,
-        policy: parts.gate.policy(),
-        version: "0.1.0".into(),
     })
 }

@@ -11,7 +11,7 @@ use studio_core::name::{Digest, PersonaName};
 use studio_core::persona::{Answer, Desk, Persona};
 use studio_core::plan::{Change, Edit};
 use studio_core::text::Prose;
-use studio_core::ticket::{Stage, StageFrom, Ticket};
+use studio_core::ticket::{Source, Stage, Ticket};
 
 /// Fills every form it is asked for.
 pub(crate) struct Clerk;
@@ -91,21 +91,8 @@ pub(crate) fn full() -> Crew {
 }
 
 pub(crate) fn ticket(id: &str) -> Ticket {
-    Ticket {
-        id: id.parse().unwrap(),
-        title: Prose::tamed("Make it so"),
-        body: None,
-        criteria: Vec::new(),
-        constraints: Vec::new(),
-        stage: Stage::Infra,
-        stage_from: StageFrom::Declared,
-        scope: Vec::new(),
-        depends_on: Vec::new(),
-        cluster: None,
-        script: None,
-        source: studio_core::ticket::Source { path: "ai/backlog.yaml".parse().unwrap(), line: 1 },
-        content: Digest::zero(),
-    }
+    let source = Source { path: "ai/backlog.yaml".parse().unwrap(), line: 1 };
+    Ticket::new(id.parse().unwrap(), Prose::tamed("Make it so"), source)
 }
 
 /// A model that answers the given values, in the order each persona is asked.

@@ -8,11 +8,10 @@ use std::sync::Arc;
 use studio_core::approval::{Approvers, NotApproved, Signed, Statement};
 use studio_core::clock::FixedClock;
 use studio_core::crew::Crew;
-use studio_core::event::{Event, Mode, Opened, Planned};
+use studio_core::event::{Event, Opened, Planned};
 use studio_core::gate::Gate;
 use studio_core::host::Executor;
 use studio_core::journal::{Journal, JournalError, Log, Unsynced};
-use studio_core::limits::RunLimits;
 use studio_core::model::Model;
 use studio_core::name::{Approver, RunId};
 use studio_core::permit::PretendAuthority;
@@ -67,20 +66,8 @@ impl Approvers for Word {
 
 /// Returns the first event of a simulated run of `ticket`.
 pub fn opened(ticket: Ticket, planned: Planned, approvals: studio_core::event::Approvals, crew: &Crew, gate: &dyn Gate) -> Opened {
-    Opened {
-        ticket,
-        mode: Mode::Simulate,
-        approvals,
-        planned,
-        model: "scripted".into(),
-        crew: crew.posts(),
-        limits: RunLimits::default(),
-        install: "box".into(),
-        machine: "box".into(),
-        base: None,
-        policy: gate.policy(),
-        version: "test".into(),
-    }
+    let (install, machine) = ("box".into(), "box".into());
+    Opened { approvals, planned, install, machine, ..Opened::rehearsal(ticket, crew, gate) }
 }
 
 impl World {

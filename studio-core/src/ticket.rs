@@ -76,6 +76,27 @@ pub enum StageFrom {
     Assumed,
 }
 
+impl Ticket {
+    /// A ticket with a title and nothing else: of the lowest stage, without scope or script.
+    pub fn new(id: TicketId, title: Prose, source: Source) -> Ticket {
+        Ticket {
+            content: Digest::blake3(title.as_str().as_bytes()),
+            id,
+            title,
+            body: None,
+            criteria: Vec::new(),
+            constraints: Vec::new(),
+            stage: Stage::Infra,
+            stage_from: StageFrom::Assumed,
+            scope: Vec::new(),
+            depends_on: Vec::new(),
+            cluster: None,
+            script: None,
+            source,
+        }
+    }
+}
+
 impl TryFrom<u8> for Stage {
     type Error = BadStage;
 

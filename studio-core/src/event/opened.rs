@@ -1,6 +1,8 @@
 //! The first event: what is certain when a run begins.
 
+use crate::crew::Crew;
 use crate::dossier::Checkpoint;
+use crate::gate::Gate;
 use crate::limits::RunLimits;
 use crate::name::{CommitId, Digest, PersonaName};
 use crate::ticket::Ticket;
@@ -34,6 +36,27 @@ pub struct Opened {
     pub policy: Digest,
     /// The version of the Studio.
     pub version: String,
+}
+
+impl Opened {
+    /// A rehearsal of `ticket` by `crew` under the rules of `gate`, with the default limits, in no
+    /// repository and on no machine. Change the fields that are otherwise.
+    pub fn rehearsal(ticket: Ticket, crew: &Crew, gate: &dyn Gate) -> Opened {
+        Opened {
+            ticket,
+            mode: Mode::Simulate,
+            approvals: Approvals::Assume,
+            planned: Planned::Crew,
+            model: "scripted".into(),
+            crew: crew.posts(),
+            limits: RunLimits::default(),
+            install: "none".into(),
+            machine: "none".into(),
+            base: None,
+            policy: gate.policy(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        }
+    }
 }
 
 /// Whether anything real can happen. Fixed when the run opens.
