@@ -6,13 +6,13 @@ mod demo;
 mod journal;
 mod model;
 mod page;
+mod places;
 mod refused;
 mod sample;
 mod shapes;
-mod small;
 mod stop;
 
-use duct::Expression;
+use duct::{Expression, Handle};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -68,12 +68,12 @@ impl Lab {
 
     /// Runs a line as a shell does.
     pub(crate) fn shell(&self, exit: i32, line: &str) -> Said {
-        self.end(exit, line, start("sh", ["-c", line]))
+        self.end(exit, line, sh(line))
     }
 
-    /// Starts a line of the shell that goes on by itself; `stdin` is what it reads.
-    pub(crate) fn begin(&self, line: &str, stdin: std::io::PipeReader) -> duct::Handle {
-        self.within(start("sh", ["-c", line])).stdin_file(stdin).start().unwrap()
+    /// Starts a command that goes on by itself.
+    pub(crate) fn begin(&self, command: &Expression) -> Handle {
+        self.within(command).start().unwrap()
     }
 
     /// Returns the objects that the studio prints with `--json`, by line.
@@ -114,7 +114,7 @@ impl Lab {
         mask(&text.replace(self.dir.path().to_str().unwrap(), "LAB").replace(STUDIO, "STUDIO"))
     }
 
-    fn within(&self, command: Expression) -> Expression {
+    fn within(&self, command: &Expression) -> Expression {
         let home = self.dir.path().join("home");
         let config = self.dir.path().join("config");
         let vars = [("HOME", home.as_os_str()), ("XDG_CONFIG_HOME", config.as_os_str()), ("PATH", "/usr/bin:/bin".as_ref()), ("TZ", "UTC".as_ref())];
@@ -122,9 +122,14 @@ impl Lab {
     }
 
     fn end(&self, exit: i32, line: &str, command: Expression) -> Said {
-        let output = self.within(command).stdin_null().run().unwrap();
+        let output = self.within(&command).stdin_null().run().unwrap();
         ended(exit, line, &output)
     }
+}
+
+/// Returns a line as a command of the shell, not yet started.
+pub(crate) fn sh(line: &str) -> Expression {
+    start("sh", ["-c", line])
 }
 
 /// Takes what a command said, if it ended with `exit`.

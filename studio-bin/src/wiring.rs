@@ -12,7 +12,7 @@ use studio_core::host::{Executor, PretendHost, Scenario};
 use studio_core::journal::Synced;
 use studio_core::model::{Model, ScriptedModel};
 use studio_core::permit::PretendAuthority;
-use studio_core::redact::Redactor;
+use studio_core::redact::{Redactor, Secret};
 use studio_core::supervisor::Parts;
 use studio_core::tree::Tree;
 use studio_files::rehearsal::Rehearsal;
@@ -91,7 +91,9 @@ impl Choice {
             }
             Choice::OpenAi(name) => {
                 let endpoint = operator.endpoint(name)?;
-                let redactor = Redactor::new(endpoint.key.clone());
+                // A model may repeat the key inside JSON, where a slash can be escaped.
+                let forms = |key: &Secret| [key.clone(), Secret::new(key.expose().replace('/', "\\/"))];
+                let redactor = Redactor::new(endpoint.key.iter().flat_map(forms));
                 let model = OpenAi::new(endpoint).map_err(|error| Failure::new(Exit::NeedsSetting, error))?;
                 Ok(Thinker { model: Some(Arc::new(model)), scenario: Scenario::default(), redactor })
             }

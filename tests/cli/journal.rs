@@ -88,8 +88,12 @@ fn another_runs_journal_is_refused() {
     lab.studio(4, "run wipe-scratch --approvals ask");
     fs::remove_dir_all(first).unwrap();
     let (_, own) = lab.journal();
-    expect![[r#""#]].assert_eq(&refused(&lab, &foreign));
-    expect![[r#""#]].assert_eq(&refused(&lab, &[own, foreign].concat()));
+    expect![[r#"
+        studio: LAB/lab/ai/state/simulated/RUN-wipe-scratch/journal.jsonl: the journal is damaged at line 1: it belongs to run RUN-wipe-scratch; nothing was changed; restore the file from a copy, or begin a new run
+    "#]].assert_eq(&refused(&lab, &foreign));
+    expect![[r#"
+        studio: LAB/lab/ai/state/simulated/RUN-wipe-scratch/journal.jsonl: the journal is damaged at line 7: it does not follow the line before it; nothing was changed; restore the file from a copy, or begin a new run
+    "#]].assert_eq(&refused(&lab, &[own, foreign].concat()));
 }
 
 #[test]

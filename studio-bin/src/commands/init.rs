@@ -6,9 +6,9 @@ use serde_json::json;
 use studio_files::ignore;
 
 pub(crate) fn init(site: &Site, name: Option<String>, json: bool) -> Result<Exit, Failure> {
-    let ignored = ignore::ensure(site.root()).map_err(|error| Failure::new(Exit::Error, error))?;
     let made = site.operator.make_approver(&approver_name(name))?;
     site.operator.install()?;
+    let ignored = ignore::ensure(site.root()).map_err(|error| Failure::new(Exit::Error, error))?;
     if json {
         println!(
             "{}",

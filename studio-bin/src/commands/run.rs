@@ -11,10 +11,14 @@ use std::sync::Arc;
 use studio_core::event::Approvals;
 use studio_core::run::StepState;
 use studio_core::step::StepNo;
+use studio_core::text::one_line;
 use studio_core::ticket::Ticket;
 use studio_core::tree::Tree;
 use studio_files::intake::{Entry, Readiness};
 use tokio_util::sync::CancellationToken;
+
+/// How much of a reason is shown, on its one line: somebody else's words may stand in it.
+const WHY_CHARS_MAX: usize = 1000;
 
 pub(crate) fn run(site: &Site, args: RunArgs, json: bool) -> Result<Exit, Failure> {
     if args.mode != ModeArg::Simulate {
@@ -98,7 +102,7 @@ pub(crate) fn show(site: &Site, rested: &Rested, json: bool) {
             print!("{card}");
         }
     }
-    println!("{state}: {why}");
+    println!("{state}: {}", one_line(&why, WHY_CHARS_MAX));
     println!("run         {}", rested.id);
     if let Some(report) = &rested.report {
         println!("report      {}", site.root().join(report.as_str()).display());
