@@ -37,7 +37,7 @@ struct Transcript(Mutex<String>);
 impl Observer for Transcript {
     fn saw(&self, _: &RunId, entry: &Entry) {
         let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = writeln!(text, "{:>3} {}", entry.place.n, entry.event.kind());
+        let _ = writeln!(text, "{:<3}{}", entry.place.n, entry.event.kind());
     }
 }
 
@@ -67,7 +67,7 @@ pub fn rehearse(crew: Crew) -> Result<String> {
         let journal = Journal::begin(MemoryStore::default(), run, Redactor::default(), clock).observed(Arc::clone(&transcript) as _);
         let rest = Supervisor::open(journal, parts, opened).await?.work().await?;
         let mut text = transcript.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        writeln!(text, "  = {rest:?}")?;
+        writeln!(text, "=  {rest:?}")?;
         Ok(text)
     })
 }

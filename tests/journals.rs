@@ -53,7 +53,7 @@ async fn any_flipped_byte_is_found_with_its_line() {
             Err(JournalError::Damaged { line: found, .. }) => {
                 assert!((line..=line + 1).contains(&found), "byte {at} of line {line}, found in line {found}")
             }
-            Err(JournalError::Newer(_)) => {}
+            Err(JournalError::Newer { .. }) => {}
             // The last line feed is gone: what was the last line is a write that never ended.
             Ok(log) => assert!(at == whole.len() - 1 && log.entries.len() == events - 1 && log.torn > 0, "byte {at} of line {line} was not found"),
             Err(error) => panic!("byte {at}: {error}"),
@@ -103,7 +103,7 @@ async fn hostile_bytes_are_errors_and_never_panics() {
         );
     }
     let newer = format!("{}\n", first.replace("\"v\":1", "\"v\":2"));
-    assert!(matches!(Log::read(newer.as_bytes()), Err(JournalError::Newer(2))));
+    assert!(matches!(Log::read(newer.as_bytes()), Err(JournalError::Newer { line: 1, version: 2 })));
 }
 
 #[actix::test]

@@ -96,8 +96,9 @@ impl World {
                 Supervisor::resume(journal, &log, parts, "box".into(), "box".into()).await?
             }
             None => {
-                let store = FileStore::create(self.disk.clone(), Path::new("/"), Path::new(&RUNS[1..]), &self.fresh()).map_err(JournalError::from)?;
-                let journal = Journal::begin(store, self.fresh(), Redactor::default(), clock);
+                let run = self.fresh();
+                let store = FileStore::create(self.disk.clone(), Path::new("/"), Path::new(&RUNS[1..]), &run).await.map_err(JournalError::from)?;
+                let journal = Journal::begin(store, run, Redactor::default(), clock);
                 Supervisor::open(journal, parts, self.opened.clone()).await?
             }
         };

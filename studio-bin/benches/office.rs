@@ -97,7 +97,7 @@ impl Office<Synced> {
     /// Carries ticket `no`, journaled below `root`.
     pub(crate) async fn file<D: Disk<Proof = Synced>>(&self, disk: D, root: &Path, no: usize) -> Result<()> {
         let run = run(no)?;
-        let store = FileStore::create(disk, root, Path::new(RUNS), &run)?;
+        let store = FileStore::create(disk, root, Path::new(RUNS), &run).await?;
         self.carry(store, run).await?;
         Ok(())
     }

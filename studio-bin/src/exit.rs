@@ -88,7 +88,7 @@ impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Failure {
         match error {
             JournalError::Store(error) => error.into(),
-            JournalError::Empty | JournalError::Damaged { .. } | JournalError::Newer(_) | JournalError::Illegal(_) | JournalError::Blob(_) => {
+            JournalError::Empty | JournalError::Damaged { .. } | JournalError::Newer { .. } | JournalError::Illegal(_) | JournalError::Blob(_) => {
                 Failure::new(Exit::BadInput, error)
             }
             JournalError::Poisoned | JournalError::Long(_) | JournalError::Form(_) => Failure::new(Exit::Error, error),

@@ -81,7 +81,7 @@ pub(crate) async fn begin(site: &Site, job: Job, json: bool, stop: CancellationT
         ticket: job.ticket,
     };
     let id = site.new_run(&opened.ticket.id)?;
-    let store = FileStore::create(OsDisk, site.root(), Path::new(RUNS[1]), &id)?;
+    let store = FileStore::create(OsDisk, site.root(), Path::new(RUNS[1]), &id).await?;
     let journal = Journal::begin(store, id, thinker.redactor, Arc::clone(&site.clock)).observed(Arc::new(Teller { json }));
     finish(site, Supervisor::open(journal, parts, opened).await?).await
 }

@@ -4,6 +4,8 @@
 //! it: [`Journal::barrier`] stands before every call to a model, every grant and every rest, so events
 //! in between share one sync. Format: `docs/journal.md`.
 
+mod line;
+
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::limits::{INLINE_BYTES_MAX, LINE_BYTES_MAX};
@@ -13,19 +15,13 @@ use crate::run::{IllegalEvent, Place, Run};
 use crate::store::{Store, StoreError};
 use crate::text::Kept;
 use jiff::Timestamp;
-use serde::Deserialize;
-use std::fmt::Write;
+use line::{Decoded, decode, encode};
 use std::sync::Arc;
 
 pub use crate::store::{Synced, Unsynced};
 
 /// The version of the format that this build writes, and the newest it reads.
 pub const VERSION: u32 = 1;
-
-/// The bytes between the hashed part of a line and its sum.
-const SUM_MARK: &str = ",\"sum\":\"";
-/// The bytes of a sum and what closes the line.
-const SUM_TAIL_BYTES: usize = 64 + 2;
 
 /// The writing end of one run. There is one a run: the store holds its lock.
 pub struct Journal<S: Store> {
@@ -79,20 +75,6 @@ pub struct Log {
     pub bytes: u64,
     /// How many bytes after them are a torn write: nothing valid follows, and nobody acted on it.
     pub torn: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    n: u64,
-    v: u32,
-    at: Timestamp,
-    run: RunId,
-    epoch: u32,
-    kind: String,
-    body: serde_json::Value,
-    prev: Digest,
-    sum: Digest,
 }
 
 impl<S: Store> Journal<S> {
@@ -296,55 +278,6 @@ impl Log {
     }
 }
 
-struct Decoded {
-    entry: Entry,
-    run: RunId,
-    sum: Digest,
-}
-
-fn encode(lines: &mut String, run: &RunId, place: Place, at: Timestamp, event: &Event, prev: &Digest) -> Result<Digest, JournalError> {
-    let event = serde_json::to_string(event).map_err(JournalError::Form)?;
-    let inner = event.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(&event);
-    let (start, Place { n, epoch }) = (lines.len(), place);
-    let _ = write!(
-        lines,
-        "{{\"n\":{n},\"v\":{VERSION},\"at\":\"{}\",\"run\":\"{run}\",\"epoch\":{epoch},{inner},\"prev\":\"{prev}\"",
-        crate::clock::stamp(at)
-    );
-    let sum = Digest::blake3(&lines.as_bytes()[start..]);
-    let _ = writeln!(lines, "{SUM_MARK}{sum}\"}}");
-    if lines.len() - start > LINE_BYTES_MAX { Err(JournalError::Long(lines.len() - start)) } else { Ok(sum) }
-}
-
-fn decode(line: &str, prev: &Digest) -> Result<Decoded, JournalError> {
-    let damaged = |why: &str| JournalError::Damaged { line: 0, why: why.to_string() };
-    if line.len() > LINE_BYTES_MAX {
-        return Err(JournalError::Long(line.len()));
-    }
-    let (hashed, tail) = line.rsplit_once(SUM_MARK).ok_or_else(|| damaged("it has no sum"))?;
-    if tail.len() != SUM_TAIL_BYTES || !tail.ends_with("\"}") {
-        return Err(damaged("it does not end with its sum"));
-    }
-    let version = || serde_json::from_str::<serde_json::Value>(line).ok().and_then(|value| value.get("v")?.as_u64());
-    let Line { n, v, at, run, epoch, kind, body, prev: before, sum } = match serde_json::from_str(line) {
-        Ok(line) => line,
-        Err(_) if version().is_some_and(|v| v > u64::from(VERSION)) => return Err(JournalError::Newer(version().unwrap_or_default())),
-        Err(error) => return Err(damaged(&format!("it is no line of a journal: {error}"))),
-    };
-    if v > VERSION {
-        return Err(JournalError::Newer(v.into()));
-    }
-    if Digest::blake3(hashed.as_bytes()) != sum {
-        return Err(damaged("its bytes do not match its sum"));
-    }
-    if before != *prev {
-        return Err(damaged("it does not follow the line before it"));
-    }
-    let event = serde_json::from_value(serde_json::json!({ "kind": kind, "body": body }));
-    let event = event.map_err(|error| damaged(&format!("it holds no event this version knows: {error}")))?;
-    Ok(Decoded { entry: Entry { place: Place { n, epoch }, at, event }, run, sum })
-}
-
 /// The journal cannot be read, or written any further.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -360,8 +293,13 @@ pub enum JournalError {
         why: String,
     },
     /// A format of the future.
-    #[error("the journal has format {0}, this version reads up to {VERSION}: use the newer studio that wrote it")]
-    Newer(u64),
+    #[error("the journal has format {version} at line {line}, this version reads up to {VERSION}: use the newer studio that wrote it")]
+    Newer {
+        /// Which line, from 1.
+        line: usize,
+        /// Its format.
+        version: u64,
+    },
     /// An event that cannot follow.
     #[error(transparent)]
     Illegal(#[from] IllegalEvent),
@@ -386,8 +324,8 @@ impl JournalError {
     fn at(self, number: usize) -> JournalError {
         match self {
             JournalError::Damaged { why, .. } => JournalError::Damaged { line: number, why },
+            JournalError::Newer { version, .. } => JournalError::Newer { line: number, version },
             JournalError::Empty
-            | JournalError::Newer(_)
             | JournalError::Illegal(_)
             | JournalError::Store(_)
             | JournalError::Poisoned

@@ -157,7 +157,8 @@ impl<P: Send + 'static> Seated<P> {
 /// Returns the JSON inside a Markdown fence, or the text itself.
 fn unfenced(text: &str) -> &str {
     let text = text.trim();
-    let Some(inner) = text.strip_prefix("```").and_then(|rest| rest.strip_suffix("```")) else { return text };
+    let fenced = || text.split_once("```").and_then(|(_, rest)| rest.rsplit_once("```")).map(|(inner, _)| inner);
+    let Some(inner) = (!text.starts_with(['{', '['])).then(fenced).flatten() else { return text };
     match inner.split_once('\n') {
         Some((language, json)) if !language.trim_start().starts_with(['{', '[']) => json.trim(),
         _ => inner.trim(),
@@ -201,7 +202,14 @@ mod tests {
 
     #[test]
     fn fences_are_taken_off() {
-        for text in ["{\"a\":1}", "```json\n{\"a\":1}\n```", "```\n{\"a\":1}```", "```{\"a\":1}```", "  \n```JSON\r\n{\"a\":1}\n```  "] {
+        for text in [
+            "{\"a\":1}",
+            "```json\n{\"a\":1}\n```",
+            "```\n{\"a\":1}```",
+            "```{\"a\":1}```",
+            "  \n```JSON\r\n{\"a\":1}\n```  ",
+            "Here you are:\n```json\n{\"a\":1}\n```\nAnything else?",
+        ] {
             assert_eq!(unfenced(text), "{\"a\":1}", "{text:?}");
         }
     }

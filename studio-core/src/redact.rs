@@ -47,7 +47,8 @@ impl fmt::Display for Secret {
 impl Redactor {
     /// Knows `values`; empty and very short ones are passed over.
     pub fn new(values: impl IntoIterator<Item = Secret>) -> Redactor {
-        let mut values: Vec<Secret> = values.into_iter().filter(|value| value.0.len() >= VALUE_BYTES_MIN).collect();
+        let known = values.into_iter().filter(|value| value.0.len() >= VALUE_BYTES_MIN);
+        let mut values: Vec<Secret> = known.flat_map(|value| forms(&value)).collect();
         values.sort_by_key(|value| std::cmp::Reverse(value.0.len()));
         Redactor { values }
     }
@@ -73,6 +74,15 @@ impl Redactor {
     }
 }
 
+/// Returns a value as it is, and as JSON may spell it.
+fn forms(value: &Secret) -> Vec<Secret> {
+    let json = serde_json::Value::from(value.expose()).to_string();
+    let escaped = json.trim_matches('"').to_string();
+    let mut forms = vec![value.clone(), Secret::new(escaped.replace('/', "\\/")), Secret::new(escaped)];
+    forms.dedup();
+    forms
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +91,12 @@ mod tests {
     fn a_secret_prints_a_fixed_word() {
         let secret = Secret::new("hunter2hunter2");
         assert_eq!(format!("{secret} {secret:?} {:?}", Some(&secret)), "[secret] [secret] Some([secret])");
+    }
+
+    #[test]
+    fn values_are_known_as_json_spells_them() {
+        let redactor = Redactor::new([Secret::new("ab/cd\"ef")]);
+        assert_eq!(redactor.text(r#"ab/cd"ef ab/cd\"ef ab\/cd\"ef"#), "[secret] [secret] [secret]");
     }
 
     #[test]

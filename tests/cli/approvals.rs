@@ -209,7 +209,7 @@ fn rewrite(run: &Path, change: impl Fn(&mut Event)) {
     let log = read_log(&OsDisk, run).unwrap();
     fs::remove_dir_all(run).unwrap();
     actix::System::new().block_on(async {
-        let store = FileStore::create(OsDisk, run.parent().unwrap(), Path::new(""), &log.run).unwrap();
+        let store = FileStore::create(OsDisk, run.parent().unwrap(), Path::new(""), &log.run).await.unwrap();
         let clock = Arc::new(FixedClock(log.entries.last().unwrap().at));
         let mut journal = Journal::begin(store, log.run.clone(), Redactor::default(), clock);
         let mut events: Vec<Event> = log.entries.into_iter().map(|entry| entry.event).collect();

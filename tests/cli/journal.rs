@@ -102,7 +102,7 @@ fn a_newer_format_is_refused() {
     let (_, bytes) = lab.journal();
     let text = String::from_utf8(bytes).unwrap();
     expect![[r#"
-        studio: LAB/lab/ai/state/simulated/RUN-wipe-scratch/journal.jsonl: the journal has format 2, this version reads up to 1: use the newer studio that wrote it
+        studio: LAB/lab/ai/state/simulated/RUN-wipe-scratch/journal.jsonl: the journal has format 2 at line 1, this version reads up to 1: use the newer studio that wrote it
     "#]].assert_eq(&refused(&lab, text.replacen("\"v\":1", "\"v\":2", 1).as_bytes()));
     let unknown = text.replacen("\"v\":1,", "\"v\":3,\"shape\":\"odd\",", 1);
     assert!(refused(&lab, unknown.as_bytes()).contains("format 3"));

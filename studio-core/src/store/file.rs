@@ -1,7 +1,7 @@
 //! The built-in store: one folder a run, locked by its one writer.
 
 use crate::approval::Signed;
-use crate::journal::Log;
+use crate::journal::{JournalError, Log};
 use crate::limits::{INBOX_MAX, JOURNAL_BYTES_MAX, NOTICE_BYTES_MAX, OUTPUT_BYTES_MAX, RUNS_MAX};
 use crate::name::{Digest, RunId};
 use crate::store::{Disk, Notice, NoticeId, Store, StoreError};
@@ -34,7 +34,7 @@ impl<D: Disk> FileStore<D> {
     ///
     /// # Errors
     /// The disk, or a run of that name.
-    pub fn create(disk: D, root: &Path, runs: &Path, run: &RunId) -> Result<FileStore<D>, StoreError> {
+    pub async fn create(disk: D, root: &Path, runs: &Path, run: &RunId) -> Result<FileStore<D>, StoreError> {
         let mut folders = Vec::new();
         let mut dir = root.to_path_buf();
         for part in runs.components() {
@@ -56,9 +56,7 @@ impl<D: Disk> FileStore<D> {
         disk.create_dir(&dir).map_err(failed("create", &dir))?;
         let path = dir.join(JOURNAL);
         let file = disk.create(&path).map_err(failed("create", &path))?;
-        if !disk.lock(&file).map_err(failed("lock", &path))? {
-            return Err(StoreError::Held(path));
-        }
+        take_lock(&disk, &file, &path).await?;
         folders.push(dir.clone());
         Ok(FileStore { disk, dir, file: Arc::new(file), folders })
     }
@@ -67,18 +65,10 @@ impl<D: Disk> FileStore<D> {
     ///
     /// # Errors
     /// The disk, another runtime, or a journal that is damaged, which is left as it is.
-    pub async fn open(disk: D, dir: &Path) -> Result<(FileStore<D>, Log), crate::journal::JournalError> {
+    pub async fn open(disk: D, dir: &Path) -> Result<(FileStore<D>, Log), JournalError> {
         let path = dir.join(JOURNAL);
         let file = disk.open(&path).map_err(failed("open", &path))?;
-        // A reader that asks whether the run is held takes the lock for a moment; only a writer keeps it.
-        let mut tries = 1;
-        while !disk.lock(&file).map_err(failed("lock", &path))? {
-            if tries >= LOCK_TRIES_MAX {
-                return Err(StoreError::Held(path).into());
-            }
-            tries += 1;
-            tokio::time::sleep(LOCK_PAUSE).await;
-        }
+        take_lock(&disk, &file, &path).await?;
         let log = read_log(&disk, dir)?;
         let file = Arc::new(file);
         if log.torn > 0 {
@@ -143,9 +133,13 @@ impl<D: Disk> Store for FileStore<D> {
 ///
 /// # Errors
 /// The disk, or a journal that is damaged.
-pub fn read_log<D: Disk>(disk: &D, dir: &Path) -> Result<Log, crate::journal::JournalError> {
+pub fn read_log<D: Disk>(disk: &D, dir: &Path) -> Result<Log, JournalError> {
     let path = dir.join(JOURNAL);
-    Log::read(&disk.read(&path, JOURNAL_BYTES_MAX).map_err(failed("read", &path))?)
+    let log = Log::read(&disk.read(&path, JOURNAL_BYTES_MAX).map_err(failed("read", &path))?)?;
+    match dir.file_name().and_then(|name| name.to_str()) {
+        Some(name) if name != log.run.as_str() => Err(JournalError::Damaged { line: 1, why: format!("it belongs to run {}", log.run) }),
+        Some(_) | None => Ok(log),
+    }
 }
 
 /// Returns what lies in a run's inbox, oldest name first, unverified; without the run's lock.
@@ -211,6 +205,18 @@ pub async fn send_notice<D: Disk>(disk: &D, dir: &Path, signed: &Signed) -> Resu
 /// Returns where a run keeps a blob.
 pub fn blob_path(dir: &Path, blob: &Digest) -> PathBuf {
     dir.join(BLOBS).join(blob.as_str())
+}
+
+/// Takes a run's lock. A reader that asks whether the run is held takes it for a moment; only a writer
+/// keeps it.
+async fn take_lock<D: Disk>(disk: &D, file: &D::File, path: &Path) -> Result<(), StoreError> {
+    for _ in 0..LOCK_TRIES_MAX {
+        if disk.lock(file).map_err(failed("lock", path))? {
+            return Ok(());
+        }
+        tokio::time::sleep(LOCK_PAUSE).await;
+    }
+    Err(StoreError::Held(path.into()))
 }
 
 /// Writes a file whole: a name nobody reads, synced, then renamed, then the folder synced.

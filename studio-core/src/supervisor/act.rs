@@ -26,7 +26,7 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
     pub(super) async fn plan_by_rule(&mut self) -> Result<(), Stuck> {
         let ticket = self.run.opened().map(|opened| opened.ticket.clone()).ok_or(Stuck::Failed(RunError::NotOpen))?;
         let (Some(script), Ok(run), Ok(exit)) = (&ticket.script, Label::try_from("run"), Label::try_from("exit-0")) else {
-            return Err(Stuck::Limit(Limit::Setting, "the entry names no script that stands in the repository, and no model is set: choose one with --model, or name it in ai/studio/studio.toml".into()));
+            return Err(Stuck::Limit(Limit::Setting, "the entry names no script that stands in the repository, and no model is set: choose one with --model, or name one in the operator's studio.toml".into()));
         };
         let target = ticket.cluster.clone().or_else(|| "local".parse().ok()).ok_or(Stuck::Failed(RunError::NotOpen))?;
         let step = Step {
@@ -104,7 +104,9 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
                 }
                 Err(why) => tracing::warn!(run = %self.journal.run(), notice = notice.id.0, why, "a message is not believed"),
             }
-            self.journal.store().discard(&notice.id).map_err(crate::journal::JournalError::from)?;
+            if let Err(error) = self.journal.store().discard(&notice.id) {
+                tracing::warn!(run = %self.journal.run(), %error, "a message that is done with stays in the inbox");
+            }
         }
         Ok(taken)
     }

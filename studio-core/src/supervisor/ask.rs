@@ -103,7 +103,7 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
         let Some(model) = self.parts.model.clone() else {
             return Err(Stuck::Limit(
                 Limit::Setting,
-                format!("{persona} needs a model and none is set: choose one with --model, or name it in ai/studio/studio.toml"),
+                format!("{persona} needs a model and none is set: choose one with --model, or name one in the operator's studio.toml"),
             ));
         };
         self.affordable()?;
