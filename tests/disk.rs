@@ -153,14 +153,14 @@ impl Disk for ModelDisk {
     type File = Handle;
     type Proof = Unsynced;
 
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
+    fn create_dir(&self, path: &Path) -> io::Result<bool> {
         let mut state = self.op()?;
         match state.names.get(path) {
-            Some(Node::Folder) => Ok(()),
+            Some(Node::Folder) => Ok(false),
             Some(Node::File(_)) => Err(io::Error::from(io::ErrorKind::AlreadyExists)),
             None => {
                 state.names.insert(path.into(), Node::Folder);
-                Ok(())
+                Ok(true)
             }
         }
     }

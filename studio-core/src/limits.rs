@@ -50,6 +50,8 @@ pub const RESTARTS_MAX: usize = 3;
 pub const RESTART_WINDOW_SECONDS: u64 = 60;
 /// Backoff before a seat is rebuilt, in milliseconds; doubles with each panic in the window.
 pub const RESTART_BACKOFF_MS: u64 = 50;
+/// Folders whose names a process remembers to have synced.
+pub const SETTLED_MAX: usize = 256;
 /// Notices read from an inbox at one look.
 pub const INBOX_MAX: usize = 64;
 /// Bytes of one notice in an inbox.

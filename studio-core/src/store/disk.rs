@@ -1,13 +1,15 @@
 //! A disk, as little of one as a journal needs, so that a test can cut its power at every write.
 
+use crate::limits::SETTLED_MAX;
 use crate::store::sync::in_background;
 use futures_util::future::BoxFuture;
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a file store does to a disk. Names are durable only after [`Disk::sync_dir`] on their folder.
 pub trait Disk: Clone + Send + Sync + 'static {
@@ -16,8 +18,14 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// What a finished sync proves.
     type Proof: Debug + Send + 'static;
 
-    /// Creates one folder, or finds it there. A symbolic link is no folder.
-    fn create_dir(&self, path: &Path) -> io::Result<()>;
+    /// Creates one folder, or finds it there; true if it was created. A symbolic link is no folder.
+    fn create_dir(&self, path: &Path) -> io::Result<bool>;
+    /// Says whether this process has synced the folder's own name before, so that it need not again.
+    fn is_settled(&self, _: &Path) -> bool {
+        false
+    }
+    /// Remembers that the folder's own name survives a power cut.
+    fn settle(&self, _: &Path) {}
     /// Returns the names in a folder, in any order.
     fn list(&self, path: &Path) -> io::Result<Vec<String>>;
     /// Returns the bytes of a regular file of at most `bytes_max` bytes.
@@ -42,6 +50,9 @@ pub trait Disk: Clone + Send + Sync + 'static {
     fn sync_dir(&self, path: &Path) -> BoxFuture<'static, io::Result<()>>;
 }
 
+/// Folders above runs whose names this process has synced.
+static SETTLED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
 /// The machine's disk.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OsDisk;
@@ -61,10 +72,21 @@ impl Disk for OsDisk {
     type File = File;
     type Proof = Synced;
 
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
+    fn create_dir(&self, path: &Path) -> io::Result<bool> {
         match fs::DirBuilder::new().mode(0o755).create(path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && fs::symlink_metadata(path)?.is_dir() => Ok(()),
-            result => result,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && fs::symlink_metadata(path)?.is_dir() => Ok(false),
+            result => result.map(|()| true),
+        }
+    }
+
+    fn is_settled(&self, path: &Path) -> bool {
+        SETTLED.lock().unwrap_or_else(PoisonError::into_inner).contains(path)
+    }
+
+    fn settle(&self, path: &Path) {
+        let mut settled = SETTLED.lock().unwrap_or_else(PoisonError::into_inner);
+        if settled.len() < SETTLED_MAX {
+            settled.insert(path.into());
         }
     }
 

@@ -26,6 +26,8 @@ pub struct FileStore<D: Disk> {
     file: Arc<D::File>,
     /// Folders with names that are not on disk yet; the next sync covers them.
     folders: Vec<PathBuf>,
+    /// Folders whose names are on disk after that.
+    settling: Vec<PathBuf>,
 }
 
 impl<D: Disk> FileStore<D> {
@@ -35,30 +37,34 @@ impl<D: Disk> FileStore<D> {
     /// # Errors
     /// The disk, or a run of that name.
     pub async fn create(disk: D, root: &Path, runs: &Path, run: &RunId) -> Result<FileStore<D>, StoreError> {
-        let mut folders = Vec::new();
+        let (mut folders, mut settling) = (Vec::new(), Vec::new());
         let mut dir = root.to_path_buf();
         for part in runs.components() {
-            folders.push(dir.clone());
+            let above = dir.clone();
             dir.push(part);
-            disk.create_dir(&dir).map_err(failed("create", &dir))?;
+            if disk.create_dir(&dir).map_err(failed("create", &dir))? || !disk.is_settled(&dir) {
+                folders.push(above);
+                settling.push(dir.clone());
+            }
         }
-        let ignore = dir.join(".gitignore");
-        if let Err(error) = disk.create(&ignore).and_then(|file| disk.write(&file, b"*\n"))
-            && error.kind() != io::ErrorKind::AlreadyExists
-        {
-            return Err(failed("create", &ignore)(error));
+        if settling.contains(&dir) {
+            let ignore = dir.join(".gitignore");
+            if let Err(error) = disk.create(&ignore).and_then(|file| disk.write(&file, b"*\n"))
+                && error.kind() != io::ErrorKind::AlreadyExists
+            {
+                return Err(failed("create", &ignore)(error));
+            }
         }
         folders.push(dir.clone());
         dir.push(run.as_str());
-        if disk.list(&dir).is_ok() {
+        if !disk.create_dir(&dir).map_err(failed("create", &dir))? {
             return Err(StoreError::Taken(dir));
         }
-        disk.create_dir(&dir).map_err(failed("create", &dir))?;
         let path = dir.join(JOURNAL);
         let file = disk.create(&path).map_err(failed("create", &path))?;
         take_lock(&disk, &file, &path).await?;
         folders.push(dir.clone());
-        Ok(FileStore { disk, dir, file: Arc::new(file), folders })
+        Ok(FileStore { disk, dir, file: Arc::new(file), folders, settling })
     }
 
     /// Opens the folder of a run: takes its lock, reads its journal, and cuts a torn end.
@@ -77,7 +83,7 @@ impl<D: Disk> FileStore<D> {
         }
         // What is whole may still be unsynced by the life that wrote it; nothing is done about it before it is.
         try_join(disk.sync(&file), disk.sync_dir(dir)).await.map_err(failed("sync", &path))?;
-        Ok((FileStore { disk, dir: dir.into(), file, folders: Vec::new() }, log))
+        Ok((FileStore { disk, dir: dir.into(), file, folders: Vec::new(), settling: Vec::new() }, log))
     }
 
     /// Returns the run's folder.
@@ -98,6 +104,7 @@ impl<D: Disk> Store for FileStore<D> {
         let folders = std::mem::take(&mut self.folders);
         let names = try_join_all(folders.iter().map(|folder| self.disk.sync_dir(folder)));
         let (proof, _) = try_join(self.disk.sync(&self.file), names).await.map_err(failed("sync", &self.dir.join(JOURNAL)))?;
+        self.settling.drain(..).for_each(|folder| self.disk.settle(&folder));
         Ok(proof)
     }
 
