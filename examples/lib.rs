@@ -11,7 +11,7 @@ use studio_core::clock::FixedClock;
 use studio_core::crew::Crew;
 use studio_core::event::Opened;
 use studio_core::host::{Executor, PretendHost};
-use studio_core::journal::{Entry, Journal, Observer, Unsynced};
+use studio_core::journal::{Entry, Journal, Observer};
 use studio_core::model::ScriptedModel;
 use studio_core::name::RunId;
 use studio_core::permit::PretendAuthority;
@@ -53,7 +53,7 @@ pub fn rehearse(crew: Crew) -> Result<String> {
             gate: Arc::new(ShortGate::new()),
             approvers: Arc::new(NoApprovers),
             tree: Arc::new(MemoryTree::default()),
-            authority: Arc::new(PretendAuthority::<Unsynced>::new()),
+            authority: Arc::new(PretendAuthority::new()),
             executor: Executor::before(PretendHost::new(scenario)),
             crew,
             model: Some(Arc::new(ScriptedModel::new("pin-web-image.toml", answers))),

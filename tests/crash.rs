@@ -8,11 +8,12 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use studio_core::approval::Word;
-use studio_core::event::{Answered, Approvals, Event, Parked};
+use studio_core::event::{Answered, Approvals, Event, Parked, Planned};
 use studio_core::model::{Model, ModelError, Reply, Request};
-use studio_core::name::PersonaName;
+use studio_core::name::{PersonaName, RelPath};
 use studio_core::run::{Run, StepState};
 use studio_core::supervisor::Rest;
+use studio_core::tree::MemoryTree;
 use studio_tests::disk::{Fault, Survives};
 use studio_tests::life::World;
 
@@ -200,6 +201,41 @@ async fn a_ticket_that_is_sent_back_survives_every_power_cut() {
 #[actix::test]
 async fn a_ticket_that_asks_survives_every_power_cut() {
     cut_at_every_write("asks a human", &SURVIVORS, asks_a_human).await;
+}
+
+/// An entry that names its script, planned by rule.
+fn is_planned_by_rule() -> World {
+    let mut world = world(small(), Approvals::Assume, json!([]), &[]);
+    let script: RelPath = "infrastructure/check.sh".parse().unwrap();
+    world.tree = Arc::new(MemoryTree([(script.clone(), b"true".to_vec())].into()));
+    (world.opened.ticket.script, world.opened.planned, world.model) = (Some(script), Planned::Rule, None);
+    world
+}
+
+#[actix::test]
+async fn a_ticket_planned_by_rule_survives_every_power_cut() {
+    cut_at_every_write("planned by rule", &SURVIVORS, is_planned_by_rule).await;
+}
+
+/// The process dies first, so that its successor finds names and bytes that were never synced.
+#[actix::test]
+async fn what_a_dead_process_left_unsynced_is_synced_before_anything_is_done_about_it() {
+    for make in [goes_through, asks_a_human, is_planned_by_rule] {
+        let calm = make();
+        carry(&calm).await.unwrap();
+        for at in 1..=calm.disk.ops() {
+            let world = make();
+            world.disk.fault(at, Fault::PowerCut);
+            let _ = carry(&world).await;
+            world.disk.revive();
+            let rest = carry(&world).await.unwrap_or_else(|error| panic!("died at {at}: {error}"));
+            let before = end(&world, rest.clone());
+            world.disk.restart(Survives { names: false, percent: 0 });
+            assert!(world.begun().unwrap().is_some(), "died at {at}: the run is gone");
+            assert_eq!(end(&world, rest), before, "died at {at}");
+            look(&world, &format!("died at {at}"));
+        }
+    }
 }
 
 #[actix::test]

@@ -14,7 +14,7 @@ use studio_files::rehearsal::Rehearsal;
 use studio_gate::ShortGate;
 use studio_tests::disk::{ModelDisk, Survives};
 use studio_tests::host::LedgerHost;
-use studio_tests::life::{World, opened};
+use studio_tests::life::{World, now, opened};
 
 const SURVIVORS: [Survives; 3] =
     [Survives { names: false, percent: 0 }, Survives { names: true, percent: 50 }, Survives { names: true, percent: 100 }];
@@ -45,6 +45,7 @@ fn demo(id: &str, approvals: Approvals) -> impl Fn() -> World {
         tree: TREE.clone(),
         crew: crew.clone(),
         model: Some(Arc::new(ScriptedModel::new("demo", answers.clone()))),
+        now: now(),
     }
 }
 

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
-use studio_core::journal::Unsynced;
 use studio_core::store::Disk;
 
 /// A disk that outlives the lives of the Studio that write to it.
@@ -102,6 +101,14 @@ impl ModelDisk {
         state.faults.clear();
     }
 
+    /// Starts again after the process died, but not the machine: everything is there, synced or not.
+    pub fn revive(&self) {
+        let mut state = self.state();
+        (state.dead, state.life) = (false, state.life + 1);
+        state.locks.clear();
+        state.faults.clear();
+    }
+
     /// Changes the bytes of a file behind everybody's back.
     pub fn tamper(&self, path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.state();
@@ -151,7 +158,6 @@ fn missing() -> io::Error {
 
 impl Disk for ModelDisk {
     type File = Handle;
-    type Proof = Unsynced;
 
     fn create_dir(&self, path: &Path) -> io::Result<bool> {
         let mut state = self.op()?;
@@ -238,11 +244,10 @@ impl Disk for ModelDisk {
         state.names.remove(path).map(drop).ok_or_else(missing)
     }
 
-    fn sync(&self, file: &Arc<Handle>) -> BoxFuture<'static, io::Result<Unsynced>> {
+    fn sync(&self, file: &Arc<Handle>) -> BoxFuture<'static, io::Result<()>> {
         let result = self.op().map(|mut state| {
             let file = &mut state.files[file.at];
             file.synced = file.now.clone();
-            Unsynced
         });
         futures_util::future::ready(result).boxed()
     }

@@ -11,7 +11,7 @@ use studio_core::crew::Crew;
 use studio_core::event::{Event, Opened, Planned};
 use studio_core::gate::Gate;
 use studio_core::host::Executor;
-use studio_core::journal::{Journal, JournalError, Log, Unsynced};
+use studio_core::journal::{Journal, JournalError, Log};
 use studio_core::model::Model;
 use studio_core::name::{Approver, RunId};
 use studio_core::permit::PretendAuthority;
@@ -48,6 +48,8 @@ pub struct World {
     pub model: Option<Arc<dyn Model>>,
     /// The first event of its run.
     pub opened: Opened,
+    /// The hour it is.
+    pub now: Timestamp,
 }
 
 /// Approvers that believe whoever signs with the word `ops`; what a real signature proves is
@@ -78,12 +80,12 @@ impl World {
 
     /// Lives once, or until it is told to stop.
     pub async fn live_until(&self, stop: CancellationToken) -> Result<Rest, RunError> {
-        let clock = Arc::new(FixedClock(now()));
+        let clock = Arc::new(FixedClock(self.now));
         let parts = Parts {
             gate: Arc::clone(&self.gate),
             approvers: Arc::new(Word),
             tree: Arc::clone(&self.tree),
-            authority: Arc::new(PretendAuthority::<Unsynced>::new()),
+            authority: Arc::new(PretendAuthority::new()),
             executor: Executor::before(self.host.clone()),
             crew: self.crew.clone(),
             model: self.model.clone(),
@@ -140,7 +142,7 @@ impl World {
         let run = log.fold().unwrap();
         let effect = run.step(op.step).unwrap().judgement.as_ref().unwrap().digest.clone();
         let by = Approver::try_from("ops").unwrap();
-        let statement = Statement { word, op, effect, by, at: now(), expires: now() + jiff::SignedDuration::from_hours(1), reason: None };
+        let statement = Statement { word, op, effect, by, at: self.now, expires: self.now + jiff::SignedDuration::from_hours(1), reason: None };
         send_notice(&self.disk, &self.begun().unwrap().unwrap(), &Signed { v: 1, statement, signature: "ops".into() }).await.map(drop)
     }
 

@@ -11,7 +11,7 @@ use studio_core::host::Scenario;
 use studio_core::tree::EmptyTree;
 use studio_tests::disk::ModelDisk;
 use studio_tests::host::LedgerHost;
-use studio_tests::life::{World, opened};
+use studio_tests::life::{World, now, opened};
 
 pub(crate) fn world(crew: Crew, approvals: Approvals, scenario: Value, answers: &[(&str, Value)]) -> World {
     let gate = Arc::new(ShortRules);
@@ -24,6 +24,7 @@ pub(crate) fn world(crew: Crew, approvals: Approvals, scenario: Value, answers: 
         tree: Arc::new(EmptyTree),
         crew,
         model: Some(model(answers)),
+        now: now(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use studio_core::store::{Disk, OsDisk, Synced};
+use studio_core::store::{Disk, OsDisk};
 
 /// What a ticket writes between one sync and the next.
 #[derive(Clone, Debug, Default)]
@@ -49,10 +49,17 @@ impl Counted {
 
 impl Disk for Counted {
     type File = File;
-    type Proof = Synced;
 
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
+    fn create_dir(&self, path: &Path) -> io::Result<bool> {
         OsDisk.create_dir(path)
+    }
+
+    fn is_settled(&self, path: &Path) -> bool {
+        OsDisk.is_settled(path)
+    }
+
+    fn settle(&self, path: &Path) {
+        OsDisk.settle(path);
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
@@ -92,7 +99,7 @@ impl Disk for Counted {
         OsDisk.remove(path)
     }
 
-    fn sync(&self, file: &Arc<File>) -> BoxFuture<'static, io::Result<Synced>> {
+    fn sync(&self, file: &Arc<File>) -> BoxFuture<'static, io::Result<()>> {
         self.count(|groups| {
             let bytes = std::mem::take(&mut groups.open);
             groups.bytes.push(bytes);

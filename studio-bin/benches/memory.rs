@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use studio_core::clock::SystemClock;
 use studio_core::dossier::{Advice, Advise, Checkpoint};
 use studio_core::event::{Answered, Event};
-use studio_core::journal::{Journal, Log, Unsynced};
+use studio_core::journal::{Journal, Log};
 use studio_core::limits::{ADVISERS_MAX, STEPS_MAX};
 use studio_core::model::Usage;
 use studio_core::name::{Digest, PersonaName};
@@ -37,7 +37,7 @@ pub(crate) async fn advise() -> Result<(usize, Duration)> {
     for no in 0..ADVISERS_MAX {
         crew = crew.adviser(format!("adviser-{no}").parse()?, [Checkpoint::BeforeGrant, Checkpoint::AfterStep], || Nodder);
     }
-    let office = Office::<Unsynced>::open(kind, crew)?;
+    let office = Office::open(kind, crew)?;
     let (asked, begun) = (2 * STEPS_MAX * ADVISERS_MAX, Instant::now());
     let events = office.carry(MemoryStore::default(), run(0)?).await?;
     let took = begun.elapsed();
@@ -70,7 +70,7 @@ impl Long {
             journal.record(&mut run, batch).await?;
         }
         let events = run.last().n as usize;
-        Ok(Long { bytes: journal.store().bytes().to_vec(), events })
+        Ok(Long { bytes: journal.into_store().bytes().to_vec(), events })
     }
 
     /// Reads it back and folds it; returns the time of each.

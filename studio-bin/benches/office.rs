@@ -3,7 +3,6 @@
 use anyhow::{Result, ensure};
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use studio_core::dossier::{ConsiderPlan, Draft, Opinion, PrepareChange, WritePla
 use studio_core::event::{Approvals, Closing, Mode, Opened, Planned};
 use studio_core::gate::Gate;
 use studio_core::host::{Executor, PretendHost, Scenario};
-use studio_core::journal::{Journal, Synced};
+use studio_core::journal::Journal;
 use studio_core::limits::RunLimits;
 use studio_core::model::{Form, Message, Model, ModelError, Reply, Request, Role, ScriptedModel};
 use studio_core::name::{Digest, PersonaName, RunId};
@@ -45,8 +44,8 @@ pub(crate) struct Kind {
 }
 
 /// Everything that carries a ticket, but the disk.
-pub(crate) struct Office<P: Debug> {
-    parts: Parts<PretendAuthority<P>>,
+pub(crate) struct Office {
+    parts: Parts<PretendAuthority>,
     opened: Opened,
 }
 
@@ -65,16 +64,16 @@ impl Kind {
     }
 }
 
-impl<P: Debug + Send + 'static> Office<P> {
+impl Office {
     /// Opens an office. Needs an actix system.
-    pub(crate) fn open(kind: Kind, crew: Crew) -> Result<Office<P>> {
+    pub(crate) fn open(kind: Kind, crew: Crew) -> Result<Office> {
         let gate: Arc<dyn Gate> = Arc::new(ShortGate::new());
         let opened = opened(&crew, gate.as_ref())?;
         let parts = Parts {
             gate,
             approvers: Arc::new(NoApprovers),
             tree: Arc::new(EmptyTree),
-            authority: Arc::new(PretendAuthority::<P>::new()),
+            authority: Arc::new(PretendAuthority::new()),
             executor: Executor::before(PretendHost::new(Scenario::default())),
             crew,
             model: Some(Arc::new(Slow { answers: answers(kind.steps)?, thinks: kind.thinks })),
@@ -84,7 +83,7 @@ impl<P: Debug + Send + 'static> Office<P> {
     }
 
     /// Carries one ticket to its end and returns how many events that took.
-    pub(crate) async fn carry<S: Store<Proof = P>>(&self, store: S, run: RunId) -> Result<u64> {
+    pub(crate) async fn carry<S: Store>(&self, store: S, run: RunId) -> Result<u64> {
         let journal = Journal::begin(store, run, Redactor::default(), Arc::new(SystemClock));
         let mut supervisor = Supervisor::open(journal, self.parts.clone(), self.opened.clone()).await?;
         let rest = supervisor.work().await?;
@@ -93,9 +92,9 @@ impl<P: Debug + Send + 'static> Office<P> {
     }
 }
 
-impl Office<Synced> {
+impl Office {
     /// Carries ticket `no`, journaled below `root`.
-    pub(crate) async fn file<D: Disk<Proof = Synced>>(&self, disk: D, root: &Path, no: usize) -> Result<()> {
+    pub(crate) async fn file<D: Disk>(&self, disk: D, root: &Path, no: usize) -> Result<()> {
         let run = run(no)?;
         let store = FileStore::create(disk, root, Path::new(RUNS), &run).await?;
         self.carry(store, run).await?;

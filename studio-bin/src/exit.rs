@@ -101,7 +101,12 @@ impl From<RunError> for Failure {
         match error {
             RunError::Journal(error) => error.into(),
             RunError::Illegal(_) | RunError::NotOpen => Failure::new(Exit::BadInput, error),
-            RunError::Elsewhere { .. } | RunError::OtherRules { .. } => Failure::new(Exit::Refused, error),
+            RunError::Elsewhere { .. }
+            | RunError::OtherRules { .. }
+            | RunError::OtherBase
+            | RunError::Mode(_)
+            | RunError::Unsigned { .. }
+            | RunError::JudgedOtherwise(_) => Failure::new(Exit::Refused, error),
             RunError::Tree(_) | RunError::NoPermit(_) => Failure::new(Exit::Error, error),
         }
     }

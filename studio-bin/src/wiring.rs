@@ -9,7 +9,6 @@ use studio_core::crew::Crew;
 use studio_core::event::Posts;
 use studio_core::gate::Gate;
 use studio_core::host::{Executor, PretendHost, Scenario};
-use studio_core::journal::Synced;
 use studio_core::model::{Model, ScriptedModel};
 use studio_core::permit::PretendAuthority;
 use studio_core::redact::{Redactor, Secret};
@@ -139,7 +138,7 @@ pub(crate) fn parts(
     model: Option<Arc<dyn Model>>,
     scenario: Scenario,
     stop: CancellationToken,
-) -> Result<Parts<PretendAuthority<Synced>>, Failure> {
+) -> Result<Parts<PretendAuthority>, Failure> {
     Ok(Parts {
         gate: gate(),
         approvers: Arc::from(operator.approvers()?),

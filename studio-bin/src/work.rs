@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use studio_core::event::{Approvals, Mode, Opened, Parked, Planned};
 use studio_core::host::Scenario;
-use studio_core::journal::{Entry, Journal, Observer, Synced};
+use studio_core::journal::{Entry, Journal, Observer};
 use studio_core::limits::RunLimits;
 use studio_core::name::{RelPath, RunId};
 use studio_core::permit::PretendAuthority;
@@ -113,7 +113,7 @@ pub(crate) async fn resume(
     finish(site, Supervisor::resume(journal, &log, parts, site.operator.install()?, site.machine()).await?).await
 }
 
-async fn finish(site: &Site, mut supervisor: Supervisor<FileStore<OsDisk>, PretendAuthority<Synced>>) -> Result<Rested, Failure> {
+async fn finish(site: &Site, mut supervisor: Supervisor<FileStore<OsDisk>, PretendAuthority>) -> Result<Rested, Failure> {
     let rest = supervisor.work().await?;
     let (id, run) = (supervisor.journal().run().clone(), supervisor.run().clone());
     drop(supervisor); // the journal is free again before anybody is told that it rests

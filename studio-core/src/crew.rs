@@ -70,7 +70,10 @@ impl Crew {
     }
 
     /// Adds an adviser, asked at each of the checkpoints `at`. Their objection is journaled and
-    /// stops the run or sends the work back. Beyond [`ADVISERS_MAX`] no more are added.
+    /// stops the run or sends the work back.
+    ///
+    /// # Panics
+    /// There are [`ADVISERS_MAX`] already, or one of that name: an adviser is never left out in silence.
     #[must_use]
     pub fn adviser<P: Persona<Advise>>(
         mut self,
@@ -78,11 +81,11 @@ impl Crew {
         at: impl IntoIterator<Item = Checkpoint>,
         make: impl Fn() -> P + Send + Sync + 'static,
     ) -> Crew {
-        if self.advisers.len() < ADVISERS_MAX {
-            let (make, seat) = (shared(make), name.clone());
-            let chair: Seats<Chair<Advise>> = Arc::new(move || Seated::new(seat.clone(), Arc::clone(&make)).chair());
-            self.advisers.push((AdviserPost { name, at: at.into_iter().collect() }, chair));
-        }
+        assert!(self.advisers.len() < ADVISERS_MAX, "a crew has at most {ADVISERS_MAX} advisers");
+        assert!(self.advisers.iter().all(|(post, _)| post.name != name), "a crew has one adviser called {name}");
+        let (make, seat) = (shared(make), name.clone());
+        let chair: Seats<Chair<Advise>> = Arc::new(move || Seated::new(seat.clone(), Arc::clone(&make)).chair());
+        self.advisers.push((AdviserPost { name, at: at.into_iter().collect() }, chair));
         self
     }
 

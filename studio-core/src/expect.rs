@@ -1,6 +1,6 @@
 //! What a step should show: exit, text that must or must not be there, values in JSON. Checked by machine.
 
-use crate::limits::{EXPECTATIONS_MAX, PATTERN_BYTES_MAX};
+use crate::limits::{EXPECTATIONS_MAX, PATTERN_BYTES_MAX, PATTERN_SIZE_MAX};
 use crate::text::one_line;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -115,7 +115,7 @@ impl TryFrom<String> for Pattern {
             return Err(BadExpect::Long(source.len()));
         }
         let bad = |error: regex_lite::Error| BadExpect::Pattern(source.clone(), error.to_string());
-        let regex = regex_lite::RegexBuilder::new(&source).multi_line(true).build().map_err(bad)?;
+        let regex = regex_lite::RegexBuilder::new(&source).multi_line(true).size_limit(PATTERN_SIZE_MAX).build().map_err(bad)?;
         if regex.is_match("") {
             return Err(BadExpect::Anything(source));
         }
@@ -198,6 +198,14 @@ mod tests {
             let json = serde_json::json!({ "stdout_matches": [source] }).to_string();
             assert!(expect(&json).unwrap_err().contains("matches anything"), "{source}");
         }
+    }
+
+    #[test]
+    fn a_pattern_that_would_take_for_ever_is_refused() {
+        for source in ["(?:.{0,250}){0,100}x", "a{1000}{60}", "(((x{50}){50}){50})"] {
+            assert!(matches!(Pattern::try_from(source), Err(BadExpect::Pattern(..))), "{source}");
+        }
+        assert!(Pattern::try_from(r"^worker-[0-9]{1,3}\s+Ready\s+[a-z]{3,20}$").is_ok());
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub struct Case<'a> {
     pub stage: Stage,
     /// The commit the run works on.
     pub base: Option<&'a CommitId>,
+    /// The edits of its change: a script may use any file of the tree they leave.
+    pub edits: &'a [Edit],
     /// The bytes of the script it runs, as they stand in the changed tree.
     pub script: Option<&'a [u8]>,
 }

@@ -11,14 +11,15 @@ use crate::event::Event;
 use crate::limits::{INLINE_BYTES_MAX, LINE_BYTES_MAX};
 use crate::name::{Digest, RunId};
 use crate::redact::Redactor;
-use crate::run::{IllegalEvent, Place, Run};
+use crate::run::{Grant, IllegalEvent, Place, Run};
 use crate::store::{Store, StoreError};
 use crate::text::Kept;
 use jiff::Timestamp;
 use line::{Decoded, decode, encode};
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-pub use crate::store::{Synced, Unsynced};
+pub use crate::store::Synced;
 
 /// The version of the format that this build writes, and the newest it reads.
 pub const VERSION: u32 = 1;
@@ -42,13 +43,13 @@ pub trait Observer: Send + Sync {
     fn saw(&self, run: &RunId, entry: &Entry);
 }
 
-/// Proof that an event is in the journal, as good as `P`. Only a journal makes one, and it cannot
-/// be copied: what is done about an event is done once.
+/// Proof that an event is in a journal over the store `S`, synced. Only a journal makes one, and it
+/// cannot be copied: what is done about an event is done once. A grant's receipt holds the grant.
 #[derive(Debug)]
-pub struct Receipt<P> {
-    run: RunId,
+pub struct Receipt<S> {
     place: Place,
-    _proof: P,
+    grant: Option<Grant>,
+    store: PhantomData<fn() -> S>,
 }
 
 /// One line, read back and found whole.
@@ -108,7 +109,7 @@ impl<S: Store> Journal<S> {
     }
 
     /// Returns the store beneath.
-    pub fn store(&mut self) -> &mut S {
+    pub(crate) fn store(&mut self) -> &mut S {
         &mut self.store
     }
 
@@ -156,10 +157,10 @@ impl<S: Store> Journal<S> {
     ///
     /// # Errors
     /// As [`Journal::record`] and [`Journal::barrier`].
-    pub async fn record_synced(&mut self, run: &mut Run, event: Event) -> Result<Receipt<S::Proof>, JournalError> {
+    pub async fn record_synced(&mut self, run: &mut Run, event: Event) -> Result<Receipt<S>, JournalError> {
         self.record(run, vec![event]).await?;
-        let proof = self.sync().await?;
-        Ok(Receipt { run: self.run.clone(), place: self.last, _proof: proof })
+        self.sync().await?;
+        Ok(Receipt { place: self.last, grant: run.granted(self.last), store: PhantomData })
     }
 
     /// Keeps a text with the run: inline while it is small, else as a blob that is on disk when this
@@ -197,11 +198,16 @@ impl<S: Store> Journal<S> {
         self.redactor.text(text)
     }
 
-    async fn sync(&mut self) -> Result<S::Proof, JournalError> {
+    /// Gives the journal up and returns the store beneath.
+    pub fn into_store(self) -> S {
+        self.store
+    }
+
+    async fn sync(&mut self) -> Result<(), JournalError> {
         self.poisoned = true; // a failed sync is never tried again: the pages may be gone
-        let proof = self.store.sync().await?;
+        self.store.sync().await?;
         (self.poisoned, self.dirty) = (false, false);
-        Ok(proof)
+        Ok(())
     }
 
     fn healthy(&self) -> Result<(), JournalError> {
@@ -209,7 +215,8 @@ impl<S: Store> Journal<S> {
     }
 
     fn redacted(&self, event: Event) -> Result<Event, JournalError> {
-        if self.redactor.is_empty() {
+        // A signed word stays as it was signed, or nobody could verify it.
+        if self.redactor.is_empty() || event.signed().is_some() {
             return Ok(event);
         }
         let value = serde_json::to_value(&event).map_err(JournalError::Form)?;
@@ -217,20 +224,14 @@ impl<S: Store> Journal<S> {
     }
 }
 
-impl<P> Receipt<P> {
-    /// Returns whose event it is.
-    pub fn run(&self) -> &RunId {
-        &self.run
+impl<S> Receipt<S> {
+    /// Returns where its event stands.
+    pub fn place(&self) -> Place {
+        self.place
     }
 
-    /// Returns its number.
-    pub fn n(&self) -> u64 {
-        self.place.n
-    }
-
-    /// Returns the life of the Studio that wrote it.
-    pub fn epoch(&self) -> u32 {
-        self.place.epoch
+    pub(crate) fn grant(self) -> Option<Grant> {
+        self.grant
     }
 }
 
@@ -255,6 +256,9 @@ impl Log {
                 }
             };
             let Decoded { entry, run: whose, sum } = decode(line, &prev).map_err(|error| error.at(at + 1))?;
+            if entry.place.epoch == u32::MAX || entry.place.n == u64::MAX {
+                return Err(damaged("its number or epoch is the last there can be".into()));
+            }
             if run.is_some_and(|run| *run != whose) {
                 return Err(damaged(format!("it belongs to run {whose}")));
             }

@@ -22,6 +22,8 @@ pub const ARGV_BYTES_MAX: usize = 4096;
 pub const PATH_BYTES_MAX: usize = 512;
 /// Bytes of one expected pattern.
 pub const PATTERN_BYTES_MAX: usize = 512;
+/// Bytes that one compiled pattern may take: it bounds how long matching takes.
+pub const PATTERN_SIZE_MAX: usize = 16 * 1024;
 /// Patterns and pointers of one expectation.
 pub const EXPECTATIONS_MAX: usize = 16;
 /// Steps of one runbook.

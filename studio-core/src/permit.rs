@@ -1,7 +1,7 @@
 //! The right to touch a host, once: nobody can make it up, copy it, or read it from a message.
 //!
 //! [`HostAuthority`] is the right to hand out rights. There is one a process, and only a
-//! [`Receipt`] whose grant was **synced** by the built-in store cuts a [`Permit<Live>`]. Pretended
+//! [`Receipt`] whose grant was **synced** by the built-in store on a real disk cuts a [`Permit<Live>`]. Pretended
 //! hosts take a [`Permit<Pretend>`], whose authority anyone may make, so a simulation can never hold a
 //! live one. The proofs below come in pairs: the twin differs by the forbidden line and compiles.
 //!
@@ -47,22 +47,22 @@
 //! ```
 //! A grant that was not synced by the built-in store cuts nothing live, nor does one receipt cut twice:
 //! ```compile_fail,E0308
-//! use studio_core::{journal::{Receipt, Unsynced}, permit::*, run::Run};
-//! fn cut(authority: &HostAuthority, receipt: Receipt<Unsynced>, run: &Run) -> Option<Permit<Live>> {
-//!     authority.cut(receipt, run)
+//! use studio_core::{journal::Receipt, permit::*, store::MemoryStore};
+//! fn cut(authority: &HostAuthority, receipt: Receipt<MemoryStore>) -> Option<Permit<Live>> {
+//!     authority.cut(receipt)
 //! }
 //! ```
 //! ```compile_fail,E0382
-//! use studio_core::{journal::{Receipt, Synced}, permit::*, run::Run};
-//! fn cut(authority: &HostAuthority, receipt: Receipt<Synced>, run: &Run) -> Option<Permit<Live>> {
-//!     let _first = authority.cut(receipt, run);
-//!     authority.cut(receipt, run)
+//! use studio_core::{journal::{Receipt, Synced}, permit::*};
+//! fn cut(authority: &HostAuthority, receipt: Receipt<Synced>) -> Option<Permit<Live>> {
+//!     let _first = authority.cut(receipt);
+//!     authority.cut(receipt)
 //! }
 //! ```
 //! ```
-//! use studio_core::{journal::{Receipt, Synced}, permit::*, run::Run};
-//! fn cut(authority: &HostAuthority, receipt: Receipt<Synced>, run: &Run) -> Option<Permit<Live>> {
-//!     authority.cut(receipt, run)
+//! use studio_core::{journal::{Receipt, Synced}, permit::*};
+//! fn cut(authority: &HostAuthority, receipt: Receipt<Synced>) -> Option<Permit<Live>> {
+//!     authority.cut(receipt)
 //! }
 //! ```
 //! A pretended permit is no live one:
@@ -75,8 +75,9 @@
 //! fn upgrade(permit: Permit<Live>) -> Permit<Live> { permit }
 //! ```
 
+use crate::event::Basis;
 use crate::journal::{Receipt, Synced};
-use crate::run::Run;
+use crate::run::Grant;
 use crate::step::{Op, Step};
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -104,19 +105,22 @@ pub struct Permit<M> {
 #[derive(Debug)]
 pub struct HostAuthority(());
 
-/// The root of pretended permits, for a store whose receipts carry the proof `P`. Anyone may make one.
+/// The root of pretended permits. Anyone may make one.
 #[derive(Debug)]
-pub struct PretendAuthority<P>(PhantomData<fn(P)>);
+pub struct PretendAuthority(());
 
-/// What cuts permits of one mode from receipts of one proof.
+/// What cuts permits of one mode.
 pub trait Authority {
     /// The mode of the permits.
     type Mode: Debug + Send + 'static;
-    /// What a receipt must prove.
-    type Proof: Debug;
+    /// Whether its permits reach real hosts.
+    const LIVE: bool;
+}
 
-    /// Cuts the permit that `receipt` paid for, or nothing if it is not the grant that `run` is at.
-    fn cut(&self, receipt: Receipt<Self::Proof>, run: &Run) -> Option<Permit<Self::Mode>>;
+/// An authority that takes the receipts of the store `S`.
+pub trait Cuts<S>: Authority {
+    /// Cuts the permit that `receipt` paid for, or nothing if it records no grant.
+    fn cut(&self, receipt: Receipt<S>) -> Option<Permit<Self::Mode>>;
 }
 
 static CLAIMED: AtomicBool = AtomicBool::new(false);
@@ -130,35 +134,40 @@ impl HostAuthority {
         if CLAIMED.swap(true, Ordering::SeqCst) { Err(AlreadyClaimed) } else { Ok(HostAuthority(())) }
     }
 
-    /// Cuts the permit that `receipt` paid for, or nothing if it is not the grant that `run` is at.
-    pub fn cut(&self, receipt: Receipt<Synced>, run: &Run) -> Option<Permit<Live>> {
-        cut(&receipt, run)
+    /// Cuts the permit that `receipt` paid for, or nothing if it records no grant, or one that a
+    /// rehearsal assumed.
+    pub fn cut(&self, receipt: Receipt<Synced>) -> Option<Permit<Live>> {
+        cut(receipt).filter(|(_, basis)| *basis != Basis::Assumed).map(|(permit, _)| permit)
     }
 }
 
-impl<P> PretendAuthority<P> {
+impl PretendAuthority {
     /// Makes one.
     #[expect(clippy::new_without_default, reason = "an authority is asked for, never defaulted")]
     pub fn new() -> Self {
-        PretendAuthority(PhantomData)
+        PretendAuthority(())
     }
 }
 
 impl Authority for HostAuthority {
     type Mode = Live;
-    type Proof = Synced;
+    const LIVE: bool = true;
+}
 
-    fn cut(&self, receipt: Receipt<Synced>, run: &Run) -> Option<Permit<Live>> {
-        HostAuthority::cut(self, receipt, run)
+impl Cuts<Synced> for HostAuthority {
+    fn cut(&self, receipt: Receipt<Synced>) -> Option<Permit<Live>> {
+        HostAuthority::cut(self, receipt)
     }
 }
 
-impl<P: Debug> Authority for PretendAuthority<P> {
+impl Authority for PretendAuthority {
     type Mode = Pretend;
-    type Proof = P;
+    const LIVE: bool = false;
+}
 
-    fn cut(&self, receipt: Receipt<P>, run: &Run) -> Option<Permit<Pretend>> {
-        cut(&receipt, run)
+impl<S> Cuts<S> for PretendAuthority {
+    fn cut(&self, receipt: Receipt<S>) -> Option<Permit<Pretend>> {
+        cut(receipt).map(|(permit, _)| permit)
     }
 }
 
@@ -179,9 +188,9 @@ impl<M> Permit<M> {
     }
 }
 
-fn cut<P, M>(receipt: &Receipt<P>, run: &Run) -> Option<Permit<M>> {
-    let (op, step, seen) = run.granted(receipt.n(), receipt.epoch())?;
-    (op.run == *receipt.run()).then(|| Permit { op, step: step.clone(), seen, mode: PhantomData })
+fn cut<S, M>(receipt: Receipt<S>) -> Option<(Permit<M>, Basis)> {
+    let Grant { op, step, seen, basis } = receipt.grant()?;
+    Some((Permit { op, step, seen, mode: PhantomData }, basis))
 }
 
 /// The authority of this process was claimed before.

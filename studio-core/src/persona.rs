@@ -1,6 +1,6 @@
 //! Thinking: a persona answers typed messages with what lies on its desk, and can do nothing else.
 
-use crate::limits::{ANSWER_BYTES_MAX, MAILBOX_MAX};
+use crate::limits::MAILBOX_MAX;
 use crate::model::{Form, Message, ModelError, Role};
 use crate::name::PersonaName;
 use crate::seat::{Deliver, Seat};
@@ -105,8 +105,7 @@ impl Desk {
     async fn ask(&self, messages: Vec<Message>, form: Option<Form>) -> Answer<String> {
         let (reply, answer) = oneshot::channel();
         self.thoughts.send(Thought { messages, form, reply }).await.map_err(|_| PersonaError::Cancelled)?;
-        let text = answer.await.map_err(|_| PersonaError::Cancelled)??;
-        if text.len() > ANSWER_BYTES_MAX { Err(PersonaError::Model(ModelError::Long(text.len()))) } else { Ok(text) }
+        answer.await.map_err(|_| PersonaError::Cancelled)?
     }
 }
 

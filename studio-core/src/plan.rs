@@ -1,8 +1,9 @@
 //! What a crew agrees to do: a plan with criteria, then a change with edits and a runbook.
 //!
-//! Every list is bounded and every name unique, or the value cannot be made.
+//! Every list is bounded and every name unique, or the value is not accepted: from JSON when it is
+//! read, from a persona by its `check`.
 
-use crate::limits::{CRITERIA_MAX, EDIT_BYTES_MAX, EDITS_MAX, LIST_MAX, STEPS_MAX};
+use crate::limits::{CRITERIA_MAX, EDIT_BYTES_MAX, EDITS_MAX, EXPECTATIONS_MAX, LIST_MAX, STEPS_MAX};
 use crate::name::{Label, RelPath};
 use crate::step::{Pattern, Step};
 use crate::text::Prose;
@@ -115,6 +116,45 @@ struct LooseChange {
     runbook: Vec<Step>,
 }
 
+impl Plan {
+    /// Says whether the plan is within its limits; reading one checks it.
+    ///
+    /// # Errors
+    /// The first thing that is not.
+    pub fn check(&self) -> Result<(), BadPlan> {
+        if self.criteria.is_empty() {
+            return Err(BadPlan::NoCriteria);
+        }
+        bounded("criteria", self.criteria.len(), CRITERIA_MAX)?;
+        bounded("constraints", self.constraints.len(), LIST_MAX)?;
+        for criterion in &self.criteria {
+            if let Some(Check::ReadBack { read }) = &criterion.check {
+                expected(read)?;
+            }
+        }
+        unique("criterion", self.criteria.iter().map(|criterion| &criterion.name))
+    }
+}
+
+impl Change {
+    /// Says whether the change is within its limits; reading one checks it.
+    ///
+    /// # Errors
+    /// The first thing that is not.
+    pub fn check(&self) -> Result<(), BadPlan> {
+        bounded("edits", self.edits.len(), EDITS_MAX)?;
+        bounded("steps", self.runbook.len(), STEPS_MAX)?;
+        unique("step", self.runbook.iter().map(|step| &step.name))?;
+        self.runbook.iter().try_for_each(expected)?;
+        let long = |edit: &Edit| match edit {
+            Edit::Write { path, text } if text.len() > EDIT_BYTES_MAX => Err(BadPlan::Long(path.clone(), text.len())),
+            Edit::Write { path, text } if text.contains('\0') => Err(BadPlan::Binary(path.clone())),
+            Edit::Write { .. } | Edit::Remove { .. } | Edit::Rename { .. } => Ok(()),
+        };
+        self.edits.iter().try_for_each(long)
+    }
+}
+
 impl Edit {
     /// Returns the paths the edit touches, both sides of a rename.
     pub fn paths(&self) -> impl Iterator<Item = &RelPath> {
@@ -130,13 +170,9 @@ impl TryFrom<LoosePlan> for Plan {
     type Error = BadPlan;
 
     fn try_from(LoosePlan { goal, constraints, criteria }: LoosePlan) -> Result<Self, BadPlan> {
-        if criteria.is_empty() {
-            return Err(BadPlan::NoCriteria);
-        }
-        bounded("criteria", criteria.len(), CRITERIA_MAX)?;
-        bounded("constraints", constraints.len(), LIST_MAX)?;
-        unique("criterion", criteria.iter().map(|criterion| &criterion.name))?;
-        Ok(Plan { goal, constraints, criteria })
+        let plan = Plan { goal, constraints, criteria };
+        plan.check()?;
+        Ok(plan)
     }
 }
 
@@ -144,17 +180,15 @@ impl TryFrom<LooseChange> for Change {
     type Error = BadPlan;
 
     fn try_from(LooseChange { summary, edits, runbook }: LooseChange) -> Result<Self, BadPlan> {
-        bounded("edits", edits.len(), EDITS_MAX)?;
-        bounded("steps", runbook.len(), STEPS_MAX)?;
-        unique("step", runbook.iter().map(|step| &step.name))?;
-        let long = |edit: &Edit| match edit {
-            Edit::Write { path, text } if text.len() > EDIT_BYTES_MAX => Err(BadPlan::Long(path.clone(), text.len())),
-            Edit::Write { path, text } if text.contains('\0') => Err(BadPlan::Binary(path.clone())),
-            Edit::Write { .. } | Edit::Remove { .. } | Edit::Rename { .. } => Ok(()),
-        };
-        edits.iter().try_for_each(long)?;
-        Ok(Change { summary, edits, runbook })
+        let change = Change { summary, edits, runbook };
+        change.check()?;
+        Ok(change)
     }
+}
+
+fn expected(step: &Step) -> Result<(), BadPlan> {
+    let expect = &step.expect;
+    bounded("expectations of a step", expect.stdout_matches.len() + expect.stdout_lacks.len() + expect.json.len(), EXPECTATIONS_MAX)
 }
 
 fn bounded(what: &'static str, count: usize, most: usize) -> Result<(), BadPlan> {

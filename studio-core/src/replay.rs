@@ -1,6 +1,6 @@
 //! Replay: the same loop, with model, host and humans answering out of a journal. Nothing runs, nothing is bought.
 
-use crate::approval::NoApprovers;
+use crate::approval::{Approvers, NotApproved, Signed};
 use crate::clock::FixedClock;
 use crate::crew::Crew;
 use crate::event::{Answered, Closing, Event, Limit, Outcome};
@@ -8,11 +8,11 @@ use crate::gate::Gate;
 use crate::host::{Assumed, Ended, Executor, Host, Recalled, Seen};
 use crate::journal::{Entry, Journal, JournalError, Log, Observer};
 use crate::model::{Model, ModelError, Reply, Request, Usage};
-use crate::name::{PersonaName, RunId};
+use crate::name::{Approver, PersonaName, RunId};
 use crate::permit::{Permit, Pretend, PretendAuthority};
 use crate::redact::Redactor;
 use crate::step::Op;
-use crate::store::{MemoryStore, Unsynced};
+use crate::store::MemoryStore;
 use crate::supervisor::{Parts, RunError, Supervisor};
 use crate::text::Kept;
 use crate::tree::Tree;
@@ -56,9 +56,9 @@ pub async fn replay(log: &Log, stage: Stage, texts: &Texts<'_>) -> Result<Replay
     let thinks = wanted.iter().any(|event| matches!(event, Event::ModelAsked { .. }));
     let parts = Parts {
         gate: stage.gate,
-        approvers: Arc::new(NoApprovers),
+        approvers: Arc::new(Heard(wanted.iter().filter_map(|event| event.signed().cloned()).collect())),
         tree: stage.tree,
-        authority: Arc::new(PretendAuthority::<Unsynced>::new()),
+        authority: Arc::new(PretendAuthority::new()),
         executor: Executor::before(Recorded::new(&recording)),
         crew: stage.crew,
         model: thinks.then(|| Arc::new(Recorded::new(&recording)) as Arc<dyn Model>),
@@ -85,19 +85,24 @@ pub async fn replay(log: &Log, stage: Stage, texts: &Texts<'_>) -> Result<Replay
 }
 
 /// Leaves out what only tells of an interruption: lives that were resumed while something was to
-/// do, calls whose answer never came, grants that were made again.
+/// do, calls whose answer never came or led to nothing, briefs and grants that were made again.
 fn decisions<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<&'a Event> {
     let mut kept: Vec<&Event> = Vec::new();
     for event in events {
         match event {
             Event::RunResumed { .. } if !matches!(kept.last(), Some(Event::LimitReached { .. })) => continue,
             Event::ModelAsked { .. } | Event::LimitReached { .. } => {
+                if matches!(event, Event::ModelAsked { .. }) {
+                    kept.pop_if(|last| matches!(last, Event::ModelAnswered { answer: Answered::Failed(_), .. }));
+                }
                 kept.pop_if(|last| matches!(last, Event::ModelAsked { .. }));
+            }
+            Event::BriefWritten { by, .. } => {
+                kept.pop_if(|last| matches!(last, Event::BriefWritten { by: other, .. } if other == by));
             }
             Event::StepGranted { op, .. } => kept.retain(|other| !matches!(other, Event::StepGranted { op: granted, .. } if granted == op)),
             Event::RunOpened(_)
             | Event::RunResumed { .. }
-            | Event::BriefWritten { .. }
             | Event::PlanProposed { .. }
             | Event::PlanObjected { .. }
             | Event::PlanAgreed { .. }
@@ -177,6 +182,16 @@ struct Recording {
 struct Recorded {
     recording: Arc<Recording>,
     given: Mutex<usize>,
+}
+
+/// Believes the words the journal holds, and no others: whether they were signed is `verify`'s to say.
+struct Heard(Vec<Signed>);
+
+impl Approvers for Heard {
+    fn verify(&self, text: &str, signature: &str) -> Result<Approver, NotApproved> {
+        let same = |signed: &&Signed| signed.signature == signature && signed.statement.text() == text;
+        self.0.iter().find(same).map(|signed| signed.statement.by.clone()).ok_or_else(|| NotApproved("the journal does not hold it".into()))
+    }
 }
 
 /// Remembers every event.

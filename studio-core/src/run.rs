@@ -7,6 +7,7 @@ mod next;
 mod steps;
 mod view;
 
+use crate::approval::Signed;
 use crate::dossier::{Checkpoint, Remark, ReviewPoint};
 use crate::event::Basis;
 use crate::event::{Closing, Finding, Limit, Opened, Outcome, Parked};
@@ -88,6 +89,8 @@ pub struct StepRecord {
     pub attempt: u32,
     /// What the rules said.
     pub judgement: Option<Judgement>,
+    /// A human's word about it, as it was signed.
+    pub approval: Option<Box<Signed>>,
     /// On whose word it was granted.
     pub basis: Option<Basis>,
     /// Where it stands.
@@ -116,6 +119,19 @@ pub enum StepState {
     Unknown(String),
     /// A human says it happened.
     Settled(Approver),
+}
+
+/// What a grant lets happen, once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Grant {
+    /// Which try of which step.
+    pub(crate) op: Op,
+    /// The step.
+    pub(crate) step: Step,
+    /// How many tries of the same command came before it.
+    pub(crate) seen: u32,
+    /// On whose word.
+    pub(crate) basis: Basis,
 }
 
 /// What a run has spent.
@@ -251,6 +267,11 @@ impl Run {
         self.plan.as_ref()
     }
 
+    /// Says whether the plan as it stands is agreed.
+    pub fn agreed(&self) -> bool {
+        self.plan.is_some() && matches!(self.phase, Phase::Prepare | Phase::Work | Phase::Ending(..) | Phase::Closed(..))
+    }
+
     /// Returns the change of this round.
     pub fn change(&self) -> Option<&Change> {
         self.change.as_ref()
@@ -309,15 +330,13 @@ impl Run {
         Digest::blake3(serde_json::to_string(self).unwrap_or_default().as_bytes())
     }
 
-    /// Returns the op that was granted at `n` in `epoch`, with its step and how many tries of the
-    /// same command came before it; nothing if the run is not at that grant.
-    pub(crate) fn granted(&self, n: u64, epoch: u32) -> Option<(Op, &Step, u32)> {
-        let place = Place { n, epoch };
+    /// Returns the grant that stands at `place`; nothing if the run is not at it.
+    pub(crate) fn granted(&self, place: Place) -> Option<Grant> {
         let at = self.steps.iter().position(|record| record.state == StepState::Granted(place))?;
         let record = &self.steps[at];
         let tried = |other: &&StepRecord| other.basis.is_some() && other.step.argv == record.step.argv;
         let before: u32 = self.steps[..at].iter().filter(tried).map(|other| other.attempt).sum();
-        Some((self.op(at)?, &record.step, before + record.attempt - 1))
+        Some(Grant { op: self.op(at)?, step: record.step.clone(), seen: before + record.attempt - 1, basis: record.basis.clone()? })
     }
 
     fn op(&self, at: usize) -> Option<Op> {

@@ -8,25 +8,21 @@ mod sync;
 use crate::approval::Signed;
 use crate::name::Digest;
 use async_trait::async_trait;
-use std::fmt::Debug;
 use std::path::PathBuf;
 
-pub use disk::{Disk, OsDisk, Synced};
+pub use disk::{Disk, OsDisk};
 pub use file::{FileStore, blob_path, is_held, list_runs, read_log, read_notices, send_notice};
 pub use memory::MemoryStore;
 
 /// Where one run is kept. A correct `append` and `sync` are what makes a crash harmless.
 #[async_trait]
 pub trait Store: Send {
-    /// What a sync proves. Only the built-in file store on a real disk proves [`Synced`].
-    type Proof: Debug + Send;
-
     /// Appends whole lines behind everything before. It may be lost until the next sync, but only
     /// from the end.
     async fn append(&mut self, lines: &str) -> Result<(), StoreError>;
 
     /// Returns when everything appended, and the names that lead to it, survive a power cut.
-    async fn sync(&mut self) -> Result<Self::Proof, StoreError>;
+    async fn sync(&mut self) -> Result<(), StoreError>;
 
     /// Keeps `bytes` under their hash; on disk when this returns.
     async fn keep(&mut self, blob: &Digest, bytes: &[u8]) -> Result<(), StoreError>;
@@ -34,7 +30,8 @@ pub trait Store: Send {
     /// Returns the bytes kept under `blob`.
     fn blob(&self, blob: &Digest) -> Result<Vec<u8>, StoreError>;
 
-    /// Returns what lies in the inbox, oldest first, unverified. Whatever is no statement is said so.
+    /// Returns what lies in the inbox, unverified, in no order that means anything. Whatever is no
+    /// statement is said so.
     fn notices(&mut self) -> Result<Vec<Notice>, StoreError>;
 
     /// Takes a notice out of the inbox, after what it led to is on disk.
@@ -54,9 +51,8 @@ pub struct Notice {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NoticeId(pub String);
 
-/// Proof of a store that promises nothing about power cuts. Anyone may make one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unsynced;
+/// The built-in store on a real disk: the only one whose receipts cut live permits.
+pub type Synced = FileStore<OsDisk>;
 
 /// A disk that failed, or is held by somebody else.
 #[derive(Debug, thiserror::Error)]

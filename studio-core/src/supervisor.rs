@@ -4,19 +4,19 @@ mod act;
 mod ask;
 mod files;
 
-use crate::approval::Approvers;
+use crate::approval::{Approvers, NotApproved};
 use crate::crew::{Chairs, Crew};
 use crate::dossier::{Advise, ConsiderPlan, Dossier, Narrate, PrepareChange, ReviewPoint, ReviewWork, WritePlan};
-use crate::event::{Closing, Event, Limit, Opened, Parked};
+use crate::event::{Closing, Event, Limit, Mode, Opened, Parked};
 use crate::gate::{EditJudgement, EditVerdict, Gate};
 use crate::host::Executor;
 use crate::journal::{Journal, JournalError, Log};
 use crate::model::Model;
 use crate::name::{Digest, PersonaName, RelPath};
-use crate::permit::Authority;
-use crate::plan::Edit;
-use crate::run::{IllegalEvent, Next, Run};
-use crate::step::Op;
+use crate::permit::{Authority, Cuts};
+use crate::plan::{BadPlan, Edit};
+use crate::run::{IllegalEvent, Next, Run, StepState};
+use crate::step::{Op, StepNo};
 use crate::store::Store;
 use crate::text::Prose;
 use crate::tree::{Tree, TreeError};
@@ -24,6 +24,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use ask::Stuck;
+
+pub use act::judgement;
 
 /// What a supervisor works with. The same parts serve any number of runs.
 pub struct Parts<A: Authority> {
@@ -80,12 +82,13 @@ impl<A: Authority> Clone for Parts<A> {
     }
 }
 
-impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
+impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     /// Opens a run: its first event is recorded.
     ///
     /// # Errors
     /// The journal failed.
     pub async fn open(mut journal: Journal<S>, parts: Parts<A>, opened: Opened) -> Result<Self, RunError> {
+        possible::<A>(opened.mode)?;
         let mut run = Run::default();
         journal.record(&mut run, vec![Event::RunOpened(Box::new(opened))]).await?;
         Ok(Supervisor { journal, run, parts, chairs: None, pending: Vec::new() })
@@ -95,21 +98,50 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
     ///
     /// # Errors
     /// The journal makes no sense; it was begun on another machine or under other rules.
-    pub async fn resume(mut journal: Journal<S>, log: &Log, parts: Parts<A>, install: String, machine: String) -> Result<Self, RunError> {
-        let mut run = log.fold()?;
-        if let Some(opened) = run.opened() {
-            if opened.machine != machine || opened.install != install {
-                return Err(RunError::Elsewhere { machine: opened.machine.clone() });
-            }
-            let rules = parts.gate.policy();
-            if opened.policy != rules {
-                return Err(RunError::OtherRules { then: opened.policy.clone(), now: rules });
+    pub async fn resume(journal: Journal<S>, log: &Log, parts: Parts<A>, install: String, machine: String) -> Result<Self, RunError> {
+        let mut supervisor = Supervisor { journal, run: log.fold()?, parts, chairs: None, pending: Vec::new() };
+        supervisor.same_place(&install, &machine)?;
+        supervisor.same_words(log)?;
+        if supervisor.run.closed().is_none() {
+            supervisor.decide(vec![Event::RunResumed { install, machine }]).await?;
+        }
+        Ok(supervisor)
+    }
+
+    /// A run goes on where it began: same machine, rules, files and kind of host.
+    fn same_place(&self, install: &str, machine: &str) -> Result<(), RunError> {
+        let Some(opened) = self.run.opened() else { return Err(RunError::NotOpen) };
+        possible::<A>(opened.mode)?;
+        if opened.machine != machine || opened.install != install {
+            return Err(RunError::Elsewhere { machine: opened.machine.clone() });
+        }
+        let rules = self.parts.gate.policy();
+        if opened.policy != rules {
+            return Err(RunError::OtherRules { then: opened.policy.clone(), now: rules });
+        }
+        if opened.base != self.parts.tree.commit() {
+            return Err(RunError::OtherBase);
+        }
+        Ok(())
+    }
+
+    /// The journal's chain has no key, so what it says that humans and rules said is looked at again:
+    /// every signature, and the judgement of every step that could still run.
+    fn same_words(&self, log: &Log) -> Result<(), RunError> {
+        for entry in &log.entries {
+            if let Some(signed) = entry.event.signed() {
+                let believed = signed.clone().believe(self.parts.approvers.as_ref(), entry.at);
+                believed.map_err(|error| RunError::Unsigned { n: entry.place.n, error })?;
             }
         }
-        if run.closed().is_none() {
-            journal.record(&mut run, vec![Event::RunResumed { install, machine }]).await?;
+        for (at, record) in self.run.steps().iter().enumerate().filter(|_| self.run.closed().is_none()) {
+            let no = StepNo(u32::try_from(at + 1).unwrap_or(u32::MAX));
+            let over = matches!(record.state, StepState::Ended(_) | StepState::Settled(_) | StepState::Skipped(_) | StepState::Waiting);
+            if !over && record.judgement.as_ref() != Some(&self.judgement(no)?) {
+                return Err(RunError::JudgedOtherwise(no));
+            }
         }
-        Ok(Supervisor { journal, run, parts, chairs: None, pending: Vec::new() })
+        Ok(())
     }
 
     /// Returns the run as it stands.
@@ -195,6 +227,7 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
             Next::Plan => {
                 let chair = chairs.planner.clone();
                 let draft = self.ask(&chair, WritePlan(dossier)).await?;
+                draft.plan.check().map_err(|error| unfit(chair.name(), &error))?;
                 let by = chair.name().clone();
                 vec![Event::BriefWritten { by: by.clone(), brief: draft.brief }, Event::PlanProposed { by, plan: draft.plan }]
             }
@@ -211,6 +244,7 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
             Next::Prepare => {
                 let (chair, stage, scope) = (chairs.prepare.clone(), dossier.ticket.stage, dossier.ticket.scope.clone());
                 let change = self.ask(&chair, PrepareChange(dossier)).await?;
+                change.check().map_err(|error| unfit(chair.name(), &error))?;
                 let judged =
                     change.edits.iter().map(|edit| outside(edit, &scope).unwrap_or_else(|| self.parts.gate.judge_edit(edit, stage))).collect();
                 vec![Event::EditsProposed { by: chair.name().clone(), change, judged }]
@@ -270,6 +304,15 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
     }
 }
 
+/// Says whether runs of that mode can be worked with permits of `A`.
+fn possible<A: Authority>(mode: Mode) -> Result<(), RunError> {
+    match mode {
+        Mode::Simulate if !A::LIVE => Ok(()),
+        Mode::Live if A::LIVE => Ok(()),
+        Mode::Simulate | Mode::Live | Mode::Observe | Mode::Suggest => Err(RunError::Mode(mode)),
+    }
+}
+
 /// Says that an edit leaves the paths its ticket names, if it does.
 fn outside(edit: &Edit, scope: &[RelPath]) -> Option<EditJudgement> {
     let inside = |path: &RelPath| scope.iter().any(|scope| path.starts_with(scope));
@@ -277,6 +320,11 @@ fn outside(edit: &Edit, scope: &[RelPath]) -> Option<EditJudgement> {
     let scope = scope.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let why = format!("{path} lies outside what the ticket may touch: {scope}");
     Some(EditJudgement { verdict: EditVerdict::Block, rule: "ticket-scope".into(), why })
+}
+
+/// What a persona handed over is no value that the journal could be read back with.
+fn unfit(name: &PersonaName, error: &BadPlan) -> Stuck {
+    Stuck::Limit(Limit::Repairs, format!("{name}: {error}; mend it, then resume"))
 }
 
 fn vacant(name: &PersonaName) -> Stuck {
@@ -301,6 +349,25 @@ pub enum RunError {
     /// The grant that was recorded is not the one the run is at. Nothing ran.
     #[error("no permit can be cut for {0}: the run is not at its grant")]
     NoPermit(Op),
+    /// The mode does not fit the hosts, or is not there yet.
+    #[error(
+        "a run in mode {0:?} cannot be worked here: rehearsals reach pretended hosts only, live runs real ones, and other modes are not there yet"
+    )]
+    Mode(Mode),
+    /// A word in the journal that nobody signed, or nobody who counts.
+    #[error("event {n} holds a human's word that does not count: {error}; nothing was changed; begin a new run")]
+    Unsigned {
+        /// The event.
+        n: u64,
+        /// Why it does not count.
+        error: NotApproved,
+    },
+    /// A judgement in the journal that the rules do not come to.
+    #[error("the journal says otherwise about step {0} than the rules do: nothing was changed; begin a new run")]
+    JudgedOtherwise(StepNo),
+    /// Other files.
+    #[error("the files are not those the run began with: resume it over the same commit")]
+    OtherBase,
     /// Another machine began it.
     #[error("the run was begun by another install or machine ({machine}): resume it there, since only that machine knows what ran")]
     Elsewhere {

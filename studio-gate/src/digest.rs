@@ -7,7 +7,7 @@ use studio_core::gate::Case;
 use studio_core::name::Digest;
 
 /// The form of the bytes below and of the rules that are code, not tables. Raise it with either.
-const FORM: &str = "studio-gate short 1";
+const FORM: &str = "studio-gate short 2";
 
 /// Returns the SHA-256 of `bytes`, as `sha256sum` prints it.
 pub fn sha256(bytes: &[u8]) -> Digest {
@@ -29,6 +29,7 @@ pub(crate) fn of_effect(case: &Case<'_>, policy: &Digest, finding: &Finding) -> 
     fields.add(finding.rule.as_bytes());
     fields.add(finding.class.to_string().as_bytes());
     fields.add(finding.verdict.to_string().as_bytes());
+    fields.add(&json(&case.edits));
     fields.maybe(case.script.map(sha256).as_ref().map(|script| script.as_str().as_bytes()));
     hexadecimal(fields.0)
 }
@@ -122,7 +123,7 @@ mod tests {
             (None, Stage::Infra, Some(&b""[..])),
             (None, Stage::Infra, Some(&b"x"[..])),
         ] {
-            digests.push(of_effect(&Case { step: &plain, stage, base, script }, &policy, &finding));
+            digests.push(of_effect(&Case { step: &plain, stage, base, edits: &[], script }, &policy, &finding));
         }
         digests.push(of_effect(&case(&plain), &sha256(b"other rules"), &finding));
         for other in [

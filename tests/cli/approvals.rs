@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use studio_core::clock::FixedClock;
 use studio_core::event::Event;
+use studio_core::gate::Class;
 use studio_core::journal::Journal;
-use studio_core::name::Digest;
 use studio_core::redact::Redactor;
 use studio_core::run::Run;
 use studio_core::store::{FileStore, OsDisk, read_log};
@@ -127,17 +127,18 @@ fn a_word_about_another_run_is_not_believed() {
 }
 
 #[test]
-fn a_word_about_another_effect_is_not_believed() {
+fn nothing_is_signed_or_run_that_the_rules_do_not_say() {
     let lab = asked();
     let (path, whole) = lab.journal();
     rewrite(&lab.run(), |event| match event {
-        Event::StepJudged { judgement, .. } => judgement.digest = Digest::blake3(b"another script"),
-        Event::ApprovalAsked { effect, .. } => *effect = Digest::blake3(b"another script"),
+        Event::StepJudged { judgement, .. } => judgement.class = Class::Observe,
         _ => {}
     });
-    lab.studio(0, "approve 2");
+    assert!(lab.studio(6, "approve 2").err.contains("nothing is signed"));
+    assert!(lab.studio(6, "resume 2").err.contains("the journal says otherwise about step 01 than the rules do"));
     fs::write(&path, whole).unwrap();
-    still_waits(&lab, "it was signed for another effect");
+    lab.studio(0, "approve 2");
+    lab.studio(0, "resume 2");
 }
 
 #[test]

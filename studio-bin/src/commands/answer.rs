@@ -5,6 +5,7 @@ use crate::card;
 use crate::cli::{AnswerArgs, Settlement};
 use crate::exit::{Exit, Failure};
 use crate::site::{Found, Site};
+use crate::wiring;
 use crate::work;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -13,6 +14,7 @@ use studio_core::limits::APPROVAL_HOURS;
 use studio_core::run::{Run, StepRecord, StepState};
 use studio_core::step::{Op, StepNo};
 use studio_core::store::{OsDisk, is_held, read_notices, send_notice};
+use studio_core::supervisor::judgement;
 use studio_core::text::Prose;
 
 pub(crate) fn approvals(site: &Site, json: bool) -> Result<Exit, Failure> {
@@ -70,7 +72,8 @@ pub(crate) fn settle(site: &Site, run: &str, step: u32, what: Settlement, reason
 /// Signs a word about the step that waits and puts it into the run's inbox.
 fn answer(site: &Site, run: &str, step: Option<u32>, word: Word, reason: Option<&str>, json: bool) -> Result<Exit, Failure> {
     let found = site.run(run)?;
-    let folded = folded(&found.log()?)?;
+    let log = found.log()?;
+    let folded = folded(&log)?;
     let settles = matches!(word, Word::Happened | Word::DidNot | Word::Abort);
     let fits = |record: &StepRecord| matches!(record.state, StepState::Unknown(_)) == settles;
     let waits: Vec<(StepNo, &StepRecord)> = open(&folded).filter(|(no, record)| fits(record) && step.is_none_or(|step| no.0 == step)).collect();
@@ -79,11 +82,15 @@ fn answer(site: &Site, run: &str, step: Option<u32>, word: Word, reason: Option<
         let step = step.map(|step| format!(" under number {step}")).unwrap_or_default();
         return Err(Failure::new(Exit::Usage, format!("run {} {what}{step}: see `studio approvals`", found.id)));
     };
-    let effect = record
-        .judgement
-        .as_ref()
-        .map(|judgement| judgement.digest.clone())
-        .ok_or_else(|| Failure::new(Exit::BadInput, "the step was never judged"))?;
+    // What is shown and signed is what the rules say now, over the files the run works on; never what the journal claims.
+    let judged = judgement(wiring::gate().as_ref(), site.tree_of(&log)?.as_ref(), &folded, *no)?;
+    if record.judgement.as_ref() != Some(&judged) {
+        return Err(Failure::new(
+            Exit::Refused,
+            format!("the journal of {} says otherwise about step {no} than the rules do: nothing is signed", found.id),
+        ));
+    }
+    let effect = judged.digest;
     let op = Op { run: found.id.clone(), step: *no, attempt: record.attempt };
     let now = site.clock.now();
     let day = now.saturating_add(SignedDuration::from_hours(APPROVAL_HOURS)).unwrap_or(now);

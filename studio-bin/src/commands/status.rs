@@ -55,7 +55,7 @@ fn row(found: &Found) -> Value {
     json!({
         "v": 1, "type": "run", "run": found.id, "ticket": opened.map(|opened| &opened.ticket.id), "simulated": opened.is_some_and(|opened| opened.mode == Mode::Simulate),
         "state": state, "why": why, "round": run.round(), "events": log.entries.len(), "torn_bytes": log.torn, "last": log.entries.last().map(|entry| stamp(entry.at)),
-        "model_calls": run.spent().model_calls, "tokens": run.spent().tokens_in + run.spent().tokens_out, "steps": steps,
+        "model_calls": run.spent().model_calls, "tokens": run.spent().tokens_in.saturating_add(run.spent().tokens_out), "steps": steps,
     })
 }
 

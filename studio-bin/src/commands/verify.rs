@@ -19,7 +19,7 @@ pub(crate) fn verify(site: &Site, run: &str, json: bool) -> Result<Exit, Failure
         }
         let Some(signed) = entry.event.signed() else { continue };
         words += 1;
-        if let Err(error) = signed.clone().believe(approvers.as_ref(), signed.statement.at) {
+        if let Err(error) = signed.clone().believe(approvers.as_ref(), entry.at) {
             return Err(Failure::new(
                 Exit::Refused,
                 format!("event {} of {}: the word of {} is {error}", entry.place.n, found.id, signed.statement.by),

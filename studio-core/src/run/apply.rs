@@ -69,10 +69,7 @@ impl Run {
             Event::ApprovalAsked { op, effect, expires, .. } => self.approval_asked(op, effect, *expires),
             Event::ApprovalGiven { signed } => self.approval_given(signed),
             Event::ApprovalRefused { signed } => self.approval_refused(signed),
-            Event::ApprovalExpired { op } => {
-                self.at_op(op, |state| matches!(state, StepState::Asked(_)))?.state = StepState::Judged;
-                Ok(())
-            }
+            Event::ApprovalExpired { op } => self.approval_expired(place, op),
             Event::StepGranted { op, basis } => self.step_granted(place, op, basis),
             Event::StepEnded { op, outcome } => self.step_ended(op, outcome),
             Event::StepUnknown { op, why } => {
@@ -87,12 +84,13 @@ impl Run {
                 self.advice_given(asked, advice)
             }
             Event::LimitReached { limit, why } => {
+                must(!self.steps.iter().any(|record| matches!(record.state, StepState::Granted(_))), "a step may be running")?;
                 self.limit = Some((*limit, why.clone()));
                 self.asked = None;
                 Ok(())
             }
             Event::RunClosed { state, why } => {
-                must(*state == Closing::Cancelled || self.about_to_close() == Some(*state), "it is not at that end")?;
+                must(self.about_to_close() == Some(*state), "it is not at that end")?;
                 self.phase = Phase::Closed(*state, why.clone());
                 Ok(())
             }
@@ -146,6 +144,7 @@ impl Run {
 
     fn model_asked(&mut self, persona: &PersonaName, turn: u32, prompt: &Digest) -> Step {
         must(turn == self.turns(persona) + 1, "the turn is not the next one")?;
+        must(self.limit.is_none(), "the run has reached a limit")?;
         self.spent.model_calls += 1;
         self.asked = Some(Question { persona: persona.clone(), turn, prompt: prompt.clone() });
         Ok(())
@@ -185,6 +184,7 @@ impl Run {
             round,
             attempt: 1,
             judgement: None,
+            approval: None,
             basis: None,
             state: StepState::Waiting,
         };
@@ -200,6 +200,7 @@ impl Run {
 
     fn criterion_checked(&mut self, criterion: &Label, finding: &Finding) -> Step {
         must(self.next() == Next::Check(criterion.clone()), "there is no such check to make")?;
+        must(!finding.met || self.shown(criterion), "the step that would show it did not end as it should")?;
         self.findings.insert(criterion.clone(), finding.clone());
         self.checked();
         Ok(())
@@ -219,6 +220,20 @@ impl Run {
             .collect();
         if !unmet.is_empty() {
             self.failed(&format!("criteria are not met: {}", unmet.join("; ")));
+        }
+    }
+
+    /// Says whether the step that a criterion hangs on ended as it should; true where it hangs on none.
+    fn shown(&self, criterion: &Label) -> bool {
+        let check = self.plan.iter().flat_map(|plan| &plan.criteria).find(|known| known.name == *criterion).and_then(|known| known.check.as_ref());
+        let well = |wanted: &dyn Fn(&StepRecord) -> bool| {
+            let seen = |record: &StepRecord| matches!(&record.state, StepState::Ended(outcome) if outcome.misses.is_empty());
+            self.steps[self.round_start..].iter().any(|record| wanted(record) && seen(record))
+        };
+        match check {
+            Some(Check::Step { step }) => well(&|record| record.read_back.is_none() && record.step.name == *step),
+            Some(Check::ReadBack { .. }) => well(&|record| record.read_back.as_ref() == Some(criterion)),
+            Some(Check::File { .. }) | None => true,
         }
     }
 

@@ -31,10 +31,13 @@ impl Run {
         }
         match &self.phase {
             Phase::Empty => Next::Park(Parked::NeedsHuman, "the journal is empty".into()),
-            Phase::Draft if opened.planned == Planned::Rule => Next::PlanByRule,
+            Phase::Draft | Phase::Consider if opened.planned == Planned::Rule => Next::PlanByRule,
             Phase::Draft => Next::Plan,
             Phase::Consider => Next::Consider,
-            Phase::Prepare => self.adviser(opened, Checkpoint::AfterPlan, None).unwrap_or(Next::Prepare),
+            Phase::Prepare => {
+                let prepare = if opened.planned == Planned::Rule { Next::PlanByRule } else { Next::Prepare };
+                self.adviser(opened, Checkpoint::AfterPlan, None).unwrap_or(prepare)
+            }
             Phase::Work => self.work(opened),
             Phase::Ending(state, why) => self.end(opened, *state, why),
             Phase::Closed(state, _) => Next::Over(*state),
@@ -102,9 +105,18 @@ impl Run {
             StepState::Asked(expires) => Next::Await { op, expires: *expires },
             StepState::Approved(by) => Next::Grant { op, basis: Basis::Approved(by.clone()) },
             StepState::Granted(_) => Next::Recall(op),
-            StepState::Unknown(why) => unknown(record, op, why),
+            StepState::Unknown(why) => self.unknown(at, record, op, why),
             StepState::Ended(_) | StepState::Settled(_) | StepState::Skipped(_) => self.checks(opened),
         }
+    }
+
+    /// A read that needs nobody's word is read again; anything else is a question.
+    fn unknown(&self, at: usize, record: &StepRecord, op: Op, why: &str) -> Next {
+        let free = |judgement: &Judgement| judgement.effect == Effect::Read && self.must_ask(at, judgement).is_none();
+        if record.judgement.as_ref().is_some_and(free) && record.attempt < ATTEMPTS_MAX {
+            return Next::Grant { op: Op { attempt: op.attempt + 1, ..op }, basis: Basis::Auto };
+        }
+        Next::Park(Parked::NeedsHuman, format!("nobody knows whether step {} ran ({why}): look, then say so with settle", op.step))
     }
 
     fn judged(&self, opened: &Opened, at: usize, record: &StepRecord, op: Op) -> Next {
@@ -166,14 +178,6 @@ impl Run {
         let post = opened.crew.advisers.iter().find(|post| post.at.contains(&at) && due(post.name.clone()))?;
         Some(Next::Advise { by: post.name.clone(), at, step })
     }
-}
-
-fn unknown(record: &StepRecord, op: Op, why: &str) -> Next {
-    let read = record.judgement.as_ref().is_some_and(|judgement| judgement.effect == Effect::Read);
-    if read && record.attempt < ATTEMPTS_MAX {
-        return Next::Grant { op: Op { attempt: op.attempt + 1, ..op }, basis: Basis::Auto };
-    }
-    Next::Park(Parked::NeedsHuman, format!("nobody knows whether step {} ran ({why}): look, then say so with settle", op.step))
 }
 
 impl Limit {

@@ -38,7 +38,8 @@ impl Run {
 
     pub(super) fn approval_given(&mut self, signed: &Signed) -> Step {
         let record = self.answered(signed, Word::Approve)?;
-        record.state = StepState::Approved(signed.statement.by.clone());
+        must(matches!(record.state, StepState::Asked(_)), "it is approved already")?;
+        (record.approval, record.state) = (Some(Box::new(signed.clone())), StepState::Approved(signed.statement.by.clone()));
         Ok(())
     }
 
@@ -52,10 +53,24 @@ impl Run {
     /// Returns the step a human was asked about, if `signed` answers that very question with `word`.
     fn answered(&mut self, signed: &Signed, word: Word) -> Result<&mut StepRecord, String> {
         must(signed.statement.word == word, "the statement says something else")?;
-        let record = self.at_op(&signed.statement.op, |state| matches!(state, StepState::Asked(_)))?;
+        let record = self.at_op(&signed.statement.op, |state| matches!(state, StepState::Asked(_) | StepState::Approved(_)))?;
         let same = record.judgement.as_ref().is_some_and(|judgement| judgement.digest == signed.statement.effect);
         must(same, "it was signed for another effect")?;
         Ok(record)
+    }
+
+    /// A question lapsed, or a word does not count any more: it is asked again. An op that was granted
+    /// in an earlier life comes here only when its host said that it never began.
+    pub(super) fn approval_expired(&mut self, place: Place, op: &Op) -> Step {
+        let record = self.at_op(op, |state| match state {
+            StepState::Asked(_) | StepState::Approved(_) => true,
+            StepState::Granted(granted) => granted.epoch < place.epoch,
+            StepState::Waiting | StepState::Judged | StepState::Skipped(_) | StepState::Ended(_) | StepState::Unknown(_) | StepState::Settled(_) => {
+                false
+            }
+        })?;
+        (record.approval, record.basis, record.state) = (None, None, StepState::Judged);
+        Ok(())
     }
 
     pub(super) fn step_granted(&mut self, place: Place, op: &Op, basis: &Basis) -> Step {
@@ -87,7 +102,9 @@ impl Run {
         let name = record.step.name.clone();
         match statement.word {
             Word::Happened => record.state = StepState::Settled(statement.by.clone()),
-            Word::DidNot => (record.attempt, record.basis, record.state) = (record.attempt + 1, None, StepState::Judged),
+            Word::DidNot => {
+                (record.attempt, record.approval, record.basis, record.state) = (record.attempt + 1, None, None, StepState::Judged);
+            }
             Word::Abort => self.phase = Phase::Ending(Closing::Failed, format!("{} gave the run up at step {name}", statement.by)),
             Word::Approve | Word::Deny => return Err("the statement settles nothing".into()),
         }

@@ -4,7 +4,6 @@ use crate::limits::SETTLED_MAX;
 use crate::store::sync::in_background;
 use futures_util::future::BoxFuture;
 use std::collections::BTreeSet;
-use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -15,8 +14,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub trait Disk: Clone + Send + Sync + 'static {
     /// An open file.
     type File: Send + Sync + 'static;
-    /// What a finished sync proves.
-    type Proof: Debug + Send + 'static;
 
     /// Creates one folder, or finds it there; true if it was created. A symbolic link is no folder.
     fn create_dir(&self, path: &Path) -> io::Result<bool>;
@@ -26,7 +23,8 @@ pub trait Disk: Clone + Send + Sync + 'static {
     }
     /// Remembers that the folder's own name survives a power cut.
     fn settle(&self, _: &Path) {}
-    /// Returns the names in a folder, in any order.
+    /// Returns the names in a folder, in any order; those that are no text are passed over. A symbolic
+    /// link is no folder.
     fn list(&self, path: &Path) -> io::Result<Vec<String>>;
     /// Returns the bytes of a regular file of at most `bytes_max` bytes.
     fn read(&self, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>>;
@@ -45,7 +43,7 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Waits until a file's bytes survive a power cut.
-    fn sync(&self, file: &Arc<Self::File>) -> BoxFuture<'static, io::Result<Self::Proof>>;
+    fn sync(&self, file: &Arc<Self::File>) -> BoxFuture<'static, io::Result<()>>;
     /// Waits until the names in a folder survive a power cut.
     fn sync_dir(&self, path: &Path) -> BoxFuture<'static, io::Result<()>>;
 }
@@ -57,20 +55,8 @@ static SETTLED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OsDisk;
 
-/// Proof that bytes are on a real disk: `fdatasync` returned. Only [`OsDisk`] makes one.
-///
-/// ```compile_fail,E0423
-/// let forged = studio_core::journal::Synced(());
-/// ```
-/// ```
-/// let made = studio_core::journal::Unsynced;
-/// ```
-#[derive(Debug)]
-pub struct Synced(());
-
 impl Disk for OsDisk {
     type File = File;
-    type Proof = Synced;
 
     fn create_dir(&self, path: &Path) -> io::Result<bool> {
         match fs::DirBuilder::new().mode(0o755).create(path) {
@@ -91,7 +77,11 @@ impl Disk for OsDisk {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+        if !fs::symlink_metadata(path)?.is_dir() {
+            return Err(io::Error::from(io::ErrorKind::NotADirectory));
+        }
+        let names = fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
+        names.filter_map(io::Result::transpose).collect()
     }
 
     fn read(&self, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
@@ -139,9 +129,9 @@ impl Disk for OsDisk {
         fs::remove_file(path)
     }
 
-    fn sync(&self, file: &Arc<File>) -> BoxFuture<'static, io::Result<Synced>> {
+    fn sync(&self, file: &Arc<File>) -> BoxFuture<'static, io::Result<()>> {
         let file = Arc::clone(file);
-        in_background(move || file.sync_data().map(|()| Synced(())))
+        in_background(move || file.sync_data())
     }
 
     fn sync_dir(&self, path: &Path) -> BoxFuture<'static, io::Result<()>> {

@@ -15,6 +15,9 @@ const JOURNAL: &str = "journal.jsonl";
 const INBOX: &str = "inbox";
 const BLOBS: &str = "blobs";
 
+/// A run's folder and those above it, up to the repository's root.
+const FOLDERS_ABOVE: usize = 5;
+
 /// Tries to take a run's lock, and the pause between them.
 const LOCK_TRIES_MAX: u32 = 5;
 const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
@@ -82,7 +85,9 @@ impl<D: Disk> FileStore<D> {
             disk.truncate(&file, log.bytes).map_err(failed("cut", &path))?;
         }
         // What is whole may still be unsynced by the life that wrote it; nothing is done about it before it is.
-        try_join(disk.sync(&file), disk.sync_dir(dir)).await.map_err(failed("sync", &path))?;
+        // Nor is it known that the names which lead to it are on disk: whoever made them may have died before.
+        let names = try_join_all(dir.ancestors().take(FOLDERS_ABOVE).map(|folder| disk.sync_dir(folder)));
+        try_join(disk.sync(&file), names).await.map_err(failed("sync", &path))?;
         Ok((FileStore { disk, dir: dir.into(), file, folders: Vec::new(), settling: Vec::new() }, log))
     }
 
@@ -94,18 +99,16 @@ impl<D: Disk> FileStore<D> {
 
 #[async_trait]
 impl<D: Disk> Store for FileStore<D> {
-    type Proof = D::Proof;
-
     async fn append(&mut self, lines: &str) -> Result<(), StoreError> {
         self.disk.write(&self.file, lines.as_bytes()).map_err(failed("write", &self.dir.join(JOURNAL)))
     }
 
-    async fn sync(&mut self) -> Result<D::Proof, StoreError> {
+    async fn sync(&mut self) -> Result<(), StoreError> {
         let folders = std::mem::take(&mut self.folders);
         let names = try_join_all(folders.iter().map(|folder| self.disk.sync_dir(folder)));
-        let (proof, _) = try_join(self.disk.sync(&self.file), names).await.map_err(failed("sync", &self.dir.join(JOURNAL)))?;
+        try_join(self.disk.sync(&self.file), names).await.map_err(failed("sync", &self.dir.join(JOURNAL)))?;
         self.settling.drain(..).for_each(|folder| self.disk.settle(&folder));
-        Ok(proof)
+        Ok(())
     }
 
     async fn keep(&mut self, blob: &Digest, bytes: &[u8]) -> Result<(), StoreError> {
@@ -149,7 +152,7 @@ pub fn read_log<D: Disk>(disk: &D, dir: &Path) -> Result<Log, JournalError> {
     }
 }
 
-/// Returns what lies in a run's inbox, oldest name first, unverified; without the run's lock.
+/// Returns what lies in a run's inbox, unverified; without the run's lock.
 ///
 /// # Errors
 /// The disk.
@@ -159,7 +162,7 @@ pub fn read_notices<D: Disk>(disk: &D, dir: &Path) -> Result<Vec<Notice>, StoreE
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         names => names.map_err(failed("list", &inbox))?,
     };
-    names.retain(|name| name.ends_with(".json"));
+    names.retain(|name| name.strip_suffix(".json").is_some_and(|hash| Digest::try_from(hash).is_ok()));
     names.sort();
     names.truncate(INBOX_MAX);
     let notice = |name: String| {

@@ -1,28 +1,30 @@
 //! What the supervisor does itself: judge, ask a human, grant, look back, check.
 
 use super::{Rest, RunError, Stuck, Supervisor};
-use crate::approval::Word;
+use crate::approval::{NotApproved, Word};
 use crate::crew::post;
 use crate::event::{Basis, Event, Finding, Limit, Outcome, Parked};
-use crate::gate::Case;
+use crate::gate::{Case, Gate, Judgement};
 use crate::host::{Assumed, Ended, Recalled, Seen};
-use crate::limits::{APPROVAL_HOURS, OUTPUT_BYTES_MAX, STEP_SECONDS_DEFAULT};
+use crate::journal::JournalError;
+use crate::limits::{APPROVAL_HOURS, CRITERIA_MAX, OUTPUT_BYTES_MAX, STEP_SECONDS_DEFAULT};
 use crate::name::Label;
-use crate::permit::Authority;
+use crate::permit::Cuts;
 use crate::plan::{Change, Check, Criterion, Plan};
-use crate::run::{StepRecord, StepState};
+use crate::run::{Run, StepRecord, StepState};
 use crate::step::{Argv, Expect, Op, Seconds, Step, StepNo};
-use crate::store::Store;
+use crate::store::{Notice, Store};
 use crate::text::Prose;
-use crate::tree::after;
+use crate::tree::{Tree, after};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
 /// What is added to a step's own limit before its outcome counts as lost.
 const GRACE: Duration = Duration::from_secs(60);
 
-impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
+impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     /// The rule for entries that name their script: one step, and the criterion that it ends with 0.
+    /// One event at a time, so that a power cut between them leaves nothing half planned.
     pub(super) async fn plan_by_rule(&mut self) -> Result<(), Stuck> {
         let ticket = self.run.opened().map(|opened| opened.ticket.clone()).ok_or(Stuck::Failed(RunError::NotOpen))?;
         let (Some(script), Ok(run), Ok(exit)) = (&ticket.script, Label::try_from("run"), Label::try_from("exit-0")) else {
@@ -42,27 +44,30 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
         let criterion = Criterion { name: exit, text: Prose::tamed("the script exits with 0"), check: Some(Check::Step { step: run }) };
         let spoken =
             |(at, text): (usize, &Prose)| Some(Criterion { name: format!("ticket-{}", at + 1).parse().ok()?, text: text.clone(), check: None });
-        let criteria = std::iter::once(criterion).chain(ticket.criteria.iter().enumerate().filter_map(spoken)).collect();
-        let (by, plan) = (post("rule"), Plan { goal: ticket.title.clone(), constraints: ticket.constraints.clone(), criteria });
-        let change = Change { summary: Prose::tamed(&format!("run {script}")), edits: Vec::new(), runbook: vec![step] };
-        let events = vec![
-            Event::PlanProposed { by: by.clone(), plan },
-            Event::PlanAgreed { by: by.clone() },
-            Event::EditsProposed { by, change, judged: Vec::new() },
-        ];
-        Ok(self.decide(events).await?)
+        let spoken = ticket.criteria.iter().take(CRITERIA_MAX - 1).enumerate().filter_map(spoken);
+        let by = post("rule");
+        let event = match (self.run.plan(), self.run.agreed()) {
+            (None, _) => {
+                let criteria = std::iter::once(criterion).chain(spoken).collect();
+                Event::PlanProposed { by, plan: Plan { goal: ticket.title.clone(), constraints: ticket.constraints.clone(), criteria } }
+            }
+            (Some(_), false) => Event::PlanAgreed { by },
+            (Some(_), true) => {
+                let change = Change { summary: Prose::tamed(&format!("run {script}")), edits: Vec::new(), runbook: vec![step] };
+                Event::EditsProposed { by, change, judged: Vec::new() }
+            }
+        };
+        Ok(self.decide(vec![event]).await?)
     }
 
     pub(super) async fn judge(&mut self, no: StepNo) -> Result<(), Stuck> {
-        let (Some(record), Some(opened)) = (self.run.step(no), self.run.opened()) else { return Err(Stuck::Failed(RunError::NotOpen)) };
-        let edits = self.run.change().map(|change| change.edits.as_slice()).unwrap_or_default();
-        let script = match record.step.argv.script() {
-            Some(path) => after(self.parts.tree.as_ref(), edits, &path).map_err(RunError::from)?,
-            None => None,
-        };
-        let case = Case { step: &record.step, stage: opened.ticket.stage, base: opened.base.as_ref(), script: script.as_deref() };
-        let judgement = self.parts.gate.judge(&case);
+        let judgement = self.judgement(no)?;
         Ok(self.decide(vec![Event::StepJudged { step: no, judgement }]).await?)
+    }
+
+    /// Returns what the rules say about a step now.
+    pub(super) fn judgement(&self, no: StepNo) -> Result<Judgement, RunError> {
+        judgement(self.parts.gate.as_ref(), self.parts.tree.as_ref(), &self.run, no)
     }
 
     pub(super) async fn ask_human(&mut self, op: Op, why: String) -> Result<(), Stuck> {
@@ -86,7 +91,10 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
     /// before its file goes away; anything else goes away with a warning. True if an event came of it.
     pub(super) async fn take_notices(&mut self) -> Result<bool, RunError> {
         let mut taken = false;
-        for notice in self.journal.store().notices().map_err(crate::journal::JournalError::from)? {
+        let mut notices = self.journal.store().notices().map_err(JournalError::from)?;
+        let yes = |notice: &Notice| notice.signed.as_ref().is_ok_and(|signed| signed.statement.word == Word::Approve);
+        notices.sort_by_key(yes); // where one says yes and one says no, no counts
+        for notice in notices {
             let believed = notice.signed.and_then(|signed| {
                 let now = self.journal.now();
                 signed.clone().believe(self.parts.approvers.as_ref(), now).map(|_| signed).map_err(|error| error.to_string())
@@ -115,9 +123,18 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
     /// runs a step twice.
     pub(super) async fn grant(&mut self, op: Op, basis: Basis) -> Result<(), Stuck> {
         self.flush().await?;
+        if matches!(basis, Basis::Approved(_)) {
+            if self.take_notices().await? {
+                return Ok(()); // somebody said something else meanwhile
+            }
+            if let Err(error) = self.still_approved(&op) {
+                tracing::warn!(run = %self.journal.run(), %op, %error, "an approval does not hold any more");
+                return Ok(self.decide(vec![Event::ApprovalExpired { op }]).await?);
+            }
+        }
         let granted = Event::StepGranted { op: op.clone(), basis };
         let receipt = self.journal.record_synced(&mut self.run, granted).await.map_err(RunError::from)?;
-        let permit = self.parts.authority.cut(receipt, &self.run).ok_or_else(|| RunError::NoPermit(op.clone()))?;
+        let permit = self.parts.authority.cut(receipt).ok_or_else(|| RunError::NoPermit(op.clone()))?;
         let limit = self.run.step(op.step).map_or(0, |record| record.step.timeout_seconds.get());
         let limit = Duration::from_secs(limit.into()) + GRACE;
         let seen = tokio::time::timeout(limit, self.parts.executor.execute(permit)).await;
@@ -125,6 +142,13 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
             Seen::Ended(ended) => self.ended(op, ended).await,
             Seen::Lost(why) => Ok(self.decide(vec![Event::StepUnknown { op, why }]).await?),
         }
+    }
+
+    /// Says whether the word that was given for an op counts now: signed, by a listed approver, in time.
+    fn still_approved(&self, op: &Op) -> Result<(), NotApproved> {
+        let signed = self.run.step(op.step).and_then(|record| record.approval.clone());
+        let signed = signed.ok_or_else(|| NotApproved("nobody approved it".into()))?;
+        signed.believe(self.parts.approvers.as_ref(), self.journal.now()).map(drop)
     }
 
     /// A grant of an earlier life without an end: only the host can say what became of it.
@@ -184,6 +208,21 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
         };
         Ok(self.decide(vec![Event::CriterionChecked { criterion: name.clone(), finding }]).await?)
     }
+}
+
+/// Returns what the rules say about a step of a run, over the files as its change leaves them.
+///
+/// # Errors
+/// The run has no such step, or the repository cannot be read.
+pub fn judgement(gate: &dyn Gate, tree: &dyn Tree, run: &Run, no: StepNo) -> Result<Judgement, RunError> {
+    let (Some(record), Some(opened)) = (run.step(no), run.opened()) else { return Err(RunError::NotOpen) };
+    let edits = run.change().map(|change| change.edits.as_slice()).unwrap_or_default();
+    let script = match record.step.argv.script() {
+        Some(path) => after(tree, edits, &path)?,
+        None => None,
+    };
+    let case = Case { step: &record.step, stage: opened.ticket.stage, base: opened.base.as_ref(), edits, script: script.as_deref() };
+    Ok(gate.judge(&case))
 }
 
 fn step_finding(record: &StepRecord) -> Finding {

@@ -2,10 +2,10 @@
 
 use super::{RunError, Supervisor};
 use crate::event::{Answered, Event, Limit};
-use crate::limits::RESTARTS_MAX;
+use crate::limits::{ANSWER_BYTES_MAX, RESTARTS_MAX};
 use crate::model::{Form, Message, ModelError, Reply, Request, Usage};
 use crate::name::PersonaName;
-use crate::permit::Authority;
+use crate::permit::Cuts;
 use crate::persona::{Answer, Ask, Chair, Desk, PersonaError, Thought};
 use crate::store::Store;
 use std::pin::pin;
@@ -29,10 +29,11 @@ struct Asking {
     stuck: Option<Stuck>,
 }
 
-impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
+impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     /// Asks, and asks again after a panic, which costs one message: what was bought for it is kept.
     pub(super) async fn ask<M: Ask + Clone>(&mut self, chair: &Chair<M>, message: M) -> Result<M::Answer, Stuck> {
         let mut last = PersonaError::Vacant;
+        self.flush().await?;
         for _ in 0..=RESTARTS_MAX {
             let mut asking = Asking::default();
             let answer = self.ask_once(chair, message.clone(), &mut asking).await;
@@ -125,6 +126,10 @@ impl<S: Store, A: Authority<Proof = S::Proof>> Supervisor<S, A> {
     async fn bought(&mut self, request: Request, reply: Result<Reply, ModelError>) -> Result<Answer<String>, Stuck> {
         let Request { persona, turn, .. } = request;
         let (answer, usage, given) = match reply {
+            Ok(Reply { text, usage }) if text.len() > ANSWER_BYTES_MAX => {
+                let error = ModelError::Long(text.len());
+                (Answered::Failed(error.to_string()), usage, Err(PersonaError::Model(error)))
+            }
             Ok(Reply { text, usage }) => {
                 let text = self.journal.redact(&text);
                 (Answered::Text(self.journal.keep(&text).await.map_err(RunError::from)?), usage, Ok(text))

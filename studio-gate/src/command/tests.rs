@@ -21,7 +21,7 @@ pub(crate) fn step(line: &str) -> Step {
 
 /// Returns the case of a step without a base or a script.
 pub(crate) fn case(step: &Step) -> Case<'_> {
-    Case { step, stage: Stage::Infra, base: None, script: None }
+    Case { step, stage: Stage::Infra, base: None, edits: &[], script: None }
 }
 
 fn all(verdict: Verdict, class: Class, rule: &str, lines: &[&str]) {
