@@ -22,7 +22,7 @@ pub(crate) struct Operator {
 }
 
 /// `studio.toml` of the operator's folder.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     /// The model to use where the command line names none.
@@ -33,7 +33,7 @@ pub(crate) struct Settings {
 }
 
 /// One model server.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ModelSettings {
     base_url: String,
@@ -72,7 +72,13 @@ impl Operator {
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         let path = self.dir.join("studio.toml");
         let Some(text) = self.read("studio.toml")? else { return Ok(Settings::default()) };
-        toml_edit::de::from_str(&text).map_err(|error| Failure::new(Exit::BadInput, format!("{}: {}", path.display(), error.to_string().trim_end())))
+        toml_edit::de::from_str(&text).map_err(|error| {
+            // The parser quotes the line it stumbles over, and a key may stand in it.
+            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            let named = ["unknown field", "missing field", "duplicate"].iter().any(|start| error.message().starts_with(start));
+            let what = if named { error.message() } else { "it is not of the form that docs/files.md gives" };
+            Failure::new(Exit::BadInput, format!("{}:{line}: {what}", path.display()))
+        })
     }
 
     /// Returns the endpoint called `name`.

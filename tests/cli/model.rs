@@ -201,7 +201,7 @@ fn settings_that_are_missing_or_wrong_are_said_before_anything_is_begun() {
         (5, models.replace("http://", "ftp://"), "is no http or https address"),
         (3, format!("{models}key = \"a\"\nkey_env = \"B\"\n"), "has more than one of key, key_env, key_file: keep one"),
         (3, format!("{models}passwd = \"x\"\n"), "unknown field `passwd`"),
-        (3, "[models".into(), "studio.toml: TOML parse error at line 1"),
+        (3, "[models".into(), "studio.toml:1: it is not of the form"),
     ] {
         lab.settle_in("studio.toml", &text);
         let said = lab.studio(exit, "run raise-notes --model openai:attic");
