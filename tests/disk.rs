@@ -137,6 +137,14 @@ impl ModelDisk {
         }
     }
 
+    fn sync_names(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.op()?;
+        let State { names, durable, .. } = &mut *state;
+        durable.retain(|name, _| name.parent() != Some(path));
+        durable.extend(names.iter().filter(|(name, _)| name.parent() == Some(path)).map(|(name, node)| (name.clone(), *node)));
+        Ok(())
+    }
+
     fn alive(&self) -> io::Result<MutexGuard<'_, State>> {
         let state = self.state();
         if state.dead { Err(io::Error::other("power cut")) } else { Ok(state) }
@@ -244,20 +252,12 @@ impl Disk for ModelDisk {
         state.names.remove(path).map(drop).ok_or_else(missing)
     }
 
-    fn sync(&self, file: &Arc<Handle>) -> BoxFuture<'static, io::Result<()>> {
-        let result = self.op().map(|mut state| {
+    fn sync(&self, file: &Arc<Handle>, folders: Vec<PathBuf>) -> BoxFuture<'static, io::Result<()>> {
+        let bytes = self.op().map(|mut state| {
             let file = &mut state.files[file.at];
             file.synced = file.now.clone();
         });
-        futures_util::future::ready(result).boxed()
-    }
-
-    fn sync_dir(&self, path: &Path) -> BoxFuture<'static, io::Result<()>> {
-        let result = self.op().map(|mut state| {
-            let State { names, durable, .. } = &mut *state;
-            durable.retain(|name, _| name.parent() != Some(path));
-            durable.extend(names.iter().filter(|(name, _)| name.parent() == Some(path)).map(|(name, node)| (name.clone(), *node)));
-        });
+        let result = bytes.and_then(|()| folders.iter().try_for_each(|folder| self.sync_names(folder)));
         futures_util::future::ready(result).boxed()
     }
 }

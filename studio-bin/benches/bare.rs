@@ -4,7 +4,7 @@ use anyhow::Result;
 use futures_util::future::BoxFuture;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use studio_core::store::{Disk, OsDisk};
 
@@ -99,16 +99,12 @@ impl Disk for Counted {
         OsDisk.remove(path)
     }
 
-    fn sync(&self, file: &Arc<File>) -> BoxFuture<'static, io::Result<()>> {
+    fn sync(&self, file: &Arc<File>, folders: Vec<PathBuf>) -> BoxFuture<'static, io::Result<()>> {
         self.count(|groups| {
             let bytes = std::mem::take(&mut groups.open);
             groups.bytes.push(bytes);
+            groups.folders += folders.len();
         });
-        OsDisk.sync(file)
-    }
-
-    fn sync_dir(&self, path: &Path) -> BoxFuture<'static, io::Result<()>> {
-        self.count(|groups| groups.folders += 1);
-        OsDisk.sync_dir(path)
+        OsDisk.sync(file, folders)
     }
 }

@@ -121,22 +121,39 @@ fn flight(dir: &Path, in_flight: usize, kind: Kind) -> Result<()> {
     let figures = actix::System::new().block_on(async {
         let office = std::rc::Rc::new(Office::open(Kind { thinks: Duration::ZERO, ..kind }, kind.crew())?);
         office.file(OsDisk, dir, 0).await?;
-        let office = std::rc::Rc::new(Office::open(kind, kind.crew())?);
         let ((before, _), cpu, begun) = (machine::memory()?, machine::cpu()?, Instant::now());
-        let tickets: Vec<_> = (1..=in_flight)
-            .map(|no| {
-                let (office, dir) = (std::rc::Rc::clone(&office), dir.to_path_buf());
-                actix::spawn(async move { office.file(OsDisk, &dir, no).await })
-            })
-            .collect();
-        for ticket in tickets {
-            ticket.await??;
+        let cores = std::thread::available_parallelism()?.get();
+        let (done, mut carried) = tokio::sync::mpsc::channel(cores);
+        let arbiters: Vec<actix::Arbiter> = (0..cores).map(|_| actix::Arbiter::new()).collect();
+        for (core, arbiter) in arbiters.iter().enumerate() {
+            let (done, dir) = (done.clone(), dir.to_path_buf());
+            arbiter.spawn_fn(move || {
+                actix::spawn(async move { done.send(carry(&dir, (core + 1..=in_flight).step_by(cores), kind).await).await });
+            });
+        }
+        drop(done);
+        while let Some(result) = carried.recv().await {
+            result?;
         }
         let each = u32::try_from(in_flight)?;
         let (wall, cpu, (_, most)) = (begun.elapsed(), (machine::cpu()? - cpu) / each, machine::memory()?);
         anyhow::Ok(format!("{} {} {}", wall.as_micros(), cpu.as_micros(), (most - before) * 1024 / u64::from(each)))
     })?;
     println!("{figures}");
+    Ok(())
+}
+
+/// Carries the tickets of one thread, all at once.
+async fn carry(dir: &Path, tickets: impl Iterator<Item = usize>, kind: Kind) -> Result<()> {
+    let office = std::rc::Rc::new(Office::open(kind, kind.crew())?);
+    let begin = |no| {
+        let (office, dir) = (std::rc::Rc::clone(&office), dir.to_path_buf());
+        actix::spawn(async move { office.file(OsDisk, &dir, no).await })
+    };
+    let begun: Vec<_> = tickets.map(begin).collect();
+    for ticket in begun {
+        ticket.await??;
+    }
     Ok(())
 }
 

@@ -130,9 +130,10 @@ fn a_word_about_another_run_is_not_believed() {
 fn nothing_is_signed_or_run_that_the_rules_do_not_say() {
     let lab = asked();
     let (path, whole) = lab.journal();
-    rewrite(&lab.run(), |event| match event {
-        Event::StepJudged { judgement, .. } => judgement.class = Class::Observe,
-        _ => {}
+    rewrite(&lab.run(), |event| {
+        if let Event::StepJudged { judgement, .. } = event {
+            judgement.class = Class::Observe;
+        }
     });
     assert!(lab.studio(6, "approve 2").err.contains("nothing is signed"));
     assert!(lab.studio(6, "resume 2").err.contains("the journal says otherwise about step 01 than the rules do"));

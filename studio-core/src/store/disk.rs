@@ -10,7 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What a file store does to a disk. Names are durable only after [`Disk::sync_dir`] on their folder.
+/// What a file store does to a disk. Names are durable only after a [`Disk::sync`] with their folder.
 pub trait Disk: Clone + Send + Sync + 'static {
     /// An open file.
     type File: Send + Sync + 'static;
@@ -42,10 +42,8 @@ pub trait Disk: Clone + Send + Sync + 'static {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
-    /// Waits until a file's bytes survive a power cut.
-    fn sync(&self, file: &Arc<Self::File>) -> BoxFuture<'static, io::Result<()>>;
-    /// Waits until the names in a folder survive a power cut.
-    fn sync_dir(&self, path: &Path) -> BoxFuture<'static, io::Result<()>>;
+    /// Waits until a file's bytes, and the names in `folders`, survive a power cut.
+    fn sync(&self, file: &Arc<Self::File>, folders: Vec<PathBuf>) -> BoxFuture<'static, io::Result<()>>;
 }
 
 /// Folders above runs whose names this process has synced.
@@ -129,14 +127,13 @@ impl Disk for OsDisk {
         fs::remove_file(path)
     }
 
-    fn sync(&self, file: &Arc<File>) -> BoxFuture<'static, io::Result<()>> {
+    /// One after the other on one thread: the first commits what the others only wait for.
+    fn sync(&self, file: &Arc<File>, folders: Vec<PathBuf>) -> BoxFuture<'static, io::Result<()>> {
         let file = Arc::clone(file);
-        in_background(move || file.sync_data())
-    }
-
-    fn sync_dir(&self, path: &Path) -> BoxFuture<'static, io::Result<()>> {
-        let path: PathBuf = path.into();
-        in_background(move || File::open(path)?.sync_all())
+        in_background(move || {
+            file.sync_data()?;
+            folders.iter().try_for_each(|folder| File::open(folder)?.sync_all())
+        })
     }
 }
 

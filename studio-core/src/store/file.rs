@@ -6,7 +6,6 @@ use crate::limits::{INBOX_MAX, JOURNAL_BYTES_MAX, NOTICE_BYTES_MAX, OUTPUT_BYTES
 use crate::name::{Digest, RunId};
 use crate::store::{Disk, Notice, NoticeId, Store, StoreError};
 use async_trait::async_trait;
-use futures_util::future::{try_join, try_join_all};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -86,8 +85,8 @@ impl<D: Disk> FileStore<D> {
         }
         // What is whole may still be unsynced by the life that wrote it; nothing is done about it before it is.
         // Nor is it known that the names which lead to it are on disk: whoever made them may have died before.
-        let names = try_join_all(dir.ancestors().take(FOLDERS_ABOVE).map(|folder| disk.sync_dir(folder)));
-        try_join(disk.sync(&file), names).await.map_err(failed("sync", &path))?;
+        let above = dir.ancestors().take(FOLDERS_ABOVE).map(Path::to_path_buf).collect();
+        disk.sync(&file, above).await.map_err(failed("sync", &path))?;
         Ok((FileStore { disk, dir: dir.into(), file, folders: Vec::new(), settling: Vec::new() }, log))
     }
 
@@ -105,8 +104,7 @@ impl<D: Disk> Store for FileStore<D> {
 
     async fn sync(&mut self) -> Result<(), StoreError> {
         let folders = std::mem::take(&mut self.folders);
-        let names = try_join_all(folders.iter().map(|folder| self.disk.sync_dir(folder)));
-        try_join(self.disk.sync(&self.file), names).await.map_err(failed("sync", &self.dir.join(JOURNAL)))?;
+        self.disk.sync(&self.file, folders).await.map_err(failed("sync", &self.dir.join(JOURNAL)))?;
         self.settling.drain(..).for_each(|folder| self.disk.settle(&folder));
         Ok(())
     }
@@ -114,8 +112,7 @@ impl<D: Disk> Store for FileStore<D> {
     async fn keep(&mut self, blob: &Digest, bytes: &[u8]) -> Result<(), StoreError> {
         let (folder, path) = (self.dir.join(BLOBS), blob_path(&self.dir, blob));
         self.disk.create_dir(&folder).map_err(failed("create", &folder))?;
-        put(&self.disk, &folder, blob.as_str(), bytes).await.map_err(failed("keep", &path))?;
-        self.disk.sync_dir(&self.dir).await.map_err(failed("sync", &self.dir))
+        put(&self.disk, &folder, blob.as_str(), bytes).await.map_err(failed("keep", &path))
     }
 
     fn blob(&self, blob: &Digest) -> Result<Vec<u8>, StoreError> {
@@ -208,7 +205,6 @@ pub async fn send_notice<D: Disk>(disk: &D, dir: &Path, signed: &Signed) -> Resu
     disk.create_dir(&inbox).map_err(failed("create", &inbox))?;
     let name = format!("{}.json", Digest::blake3(text.as_bytes()));
     put(disk, &inbox, &name, text.as_bytes()).await.map_err(failed("write", &inbox.join(&name)))?;
-    disk.sync_dir(dir).await.map_err(failed("sync", dir))?;
     Ok(NoticeId(name))
 }
 
@@ -229,18 +225,16 @@ async fn take_lock<D: Disk>(disk: &D, file: &D::File, path: &Path) -> Result<(),
     Err(StoreError::Held(path.into()))
 }
 
-/// Writes a file whole: a name nobody reads, synced, then renamed, then the folder synced.
+/// Writes a file whole: a name nobody reads, synced, then renamed, then its folder and the one above synced.
 async fn put<D: Disk>(disk: &D, folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let temp = folder.join(format!("{name}.part"));
-    match disk.remove(&temp) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    disk.remove(&temp).or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
     let file = Arc::new(disk.create(&temp)?);
     disk.write(&file, bytes)?;
-    disk.sync(&file).await?;
+    disk.sync(&file, Vec::new()).await?;
     disk.rename(&temp, &folder.join(name))?;
-    disk.sync_dir(folder).await
+    let above = folder.ancestors().take(2).map(Path::to_path_buf).collect();
+    disk.sync(&file, above).await
 }
 
 fn failed(act: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError + use<> {
