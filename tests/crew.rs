@@ -20,7 +20,7 @@ pub(crate) struct Clerk;
 pub(crate) struct ShortRules;
 
 async fn fill<T: serde::de::DeserializeOwned>(desk: &Desk, what: &str) -> Answer<T> {
-    let form = Form { name: what.into(), schema: json!({}) };
+    let form = Form { name: what.into(), schema: Arc::new(json!({})) };
     desk.fill(vec![Message::new(Role::User, what)], &form).await
 }
 

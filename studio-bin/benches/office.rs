@@ -148,7 +148,7 @@ impl Persona<PrepareChange> for Clerk {
 }
 
 async fn fill<T: serde::de::DeserializeOwned>(desk: &Desk, what: &str) -> Answer<T> {
-    let form = Form { name: what.into(), schema: Value::Null };
+    let form = Form { name: what.into(), schema: Arc::new(Value::Null) };
     desk.fill(vec![Message::new(Role::User, what)], &form).await
 }
 

@@ -4,6 +4,7 @@ use crate::name::{Digest, PersonaName};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Something that completes a conversation.
 #[async_trait]
@@ -58,8 +59,8 @@ pub enum Role {
 pub struct Form {
     /// Its name: letters, digits, `_`.
     pub name: String,
-    /// Its JSON schema (draft 2020-12).
-    pub schema: serde_json::Value,
+    /// Its JSON schema (draft 2020-12), shared by all who ask for it.
+    pub schema: Arc<serde_json::Value>,
 }
 
 /// What a model answered.

@@ -2,7 +2,7 @@
 
 use crate::render;
 use serde_json::Value;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use studio_core::dossier::Dossier;
 use studio_core::model::{Form, Message, Role};
 
@@ -39,7 +39,7 @@ impl Sheet {
             Some(Value::Array(examples)) => examples,
             Some(_) | None => Vec::new(),
         };
-        Sheet { form: Form { name: name.into(), schema }, examples }
+        Sheet { form: Form { name: name.into(), schema: Arc::new(schema) }, examples }
     }
 
     fn example(&self) -> String {

@@ -233,7 +233,7 @@ fn message(Message { role, text }: &Message) -> ChatCompletionRequestMessage {
 
 /// Not strict: OpenAI's strict subset knows no bounds on strings, and others enforce a schema anyway.
 fn format(Form { name, schema }: &Form) -> ResponseFormat {
-    let json_schema = ResponseFormatJsonSchema { description: None, name: name.clone(), schema: schema.clone(), strict: Some(false) };
+    let json_schema = ResponseFormatJsonSchema { description: None, name: name.clone(), schema: schema.as_ref().clone(), strict: Some(false) };
     ResponseFormat::JsonSchema { json_schema }
 }
 

@@ -106,7 +106,7 @@ async fn fails(answer: String) -> ModelError {
 #[tokio::test]
 async fn a_request_is_what_servers_expect() {
     let server = Server::start([said("{\"a\":1}"), said("hi")]).await;
-    let form = Form { name: "thing".into(), schema: json!({ "type": "object" }) };
+    let form = Form { name: "thing".into(), schema: json!({ "type": "object" }).into() };
     let model = model(&server.url);
     assert_eq!(model.name(), "openai:lab");
     let reply = model.complete(&question(Some(form))).await.unwrap();
