@@ -13,7 +13,7 @@ use crate::permit::Cuts;
 use crate::plan::{Change, Check, Criterion, Plan};
 use crate::run::{Run, StepRecord, StepState};
 use crate::step::{Argv, Expect, Op, Seconds, Step, StepNo};
-use crate::store::{Notice, Store};
+use crate::store::Store;
 use crate::text::Prose;
 use crate::tree::{Tree, after};
 use jiff::{SignedDuration, Timestamp};
@@ -88,12 +88,11 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     }
 
     /// Takes what lies in the inbox: a statement that is believed and fits becomes an event, on disk
-    /// before its file goes away; anything else goes away with a warning. True if an event came of it.
+    /// before its file goes away; anything else goes away with a warning. A no
+    /// counts whether it comes before or after a yes. True if an event came of it.
     pub(super) async fn take_notices(&mut self) -> Result<bool, RunError> {
         let mut taken = false;
-        let mut notices = self.journal.store().notices().map_err(JournalError::from)?;
-        let yes = |notice: &Notice| notice.signed.as_ref().is_ok_and(|signed| signed.statement.word == Word::Approve);
-        notices.sort_by_key(yes); // where one says yes and one says no, no counts
+        let notices = self.journal.store().notices().map_err(JournalError::from)?;
         for notice in notices {
             let believed = notice.signed.and_then(|signed| {
                 let now = self.journal.now();
