@@ -1,11 +1,14 @@
 //! What a ticket's journal would cost with nothing around it: the same bytes and syncs, appended to a plain file.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use futures_util::future::BoxFuture;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+use studio_core::limits::SYNC_THREADS;
 use studio_core::store::{Disk, OsDisk};
 
 /// What a ticket writes between one sync and the next.
@@ -25,15 +28,40 @@ pub(crate) struct Counted {
 }
 
 impl Groups {
-    /// Appends the same bytes to a new file at `path`, with the same syncs.
-    pub(crate) fn append(&self, path: &Path) -> Result<()> {
+    /// Appends the same bytes to a new file at `path`, with the same syncs; after the first one the
+    /// names in `folders` are synced as well.
+    pub(crate) fn append(&self, path: &Path, folders: &[&Path]) -> Result<()> {
         let mut file = OpenOptions::new().append(true).create_new(true).open(path)?;
-        for bytes in &self.bytes {
+        for (at, bytes) in self.bytes.iter().enumerate() {
             file.write_all(&vec![b'x'; *bytes])?;
             file.sync_data()?;
+            let folders = if at == 0 { folders } else { &[] };
+            folders.iter().try_for_each(|folder| File::open(folder)?.sync_all())?;
         }
         Ok(())
     }
+
+    /// As [`Groups::append`], in a new folder of its own below `dir`, as a run must have one.
+    pub(crate) fn append_as_run(&self, dir: &Path, name: &str) -> Result<()> {
+        let run = dir.join(name);
+        fs::create_dir(&run)?;
+        self.append(&run.join("journal.jsonl"), &[&run, dir])
+    }
+}
+
+/// Makes `count` runs below `dir` at once, each with one synced line of `bytes` bytes, and returns the
+/// time: no loop can open as many sooner.
+pub(crate) fn open_runs(dir: &Path, count: usize, bytes: usize) -> Result<Duration> {
+    fs::create_dir(dir)?;
+    let line = Groups { bytes: vec![bytes], ..Groups::default() };
+    let open = |hand: usize| (hand..count).step_by(SYNC_THREADS).try_for_each(|no| line.append_as_run(dir, &format!("run-{no}")));
+    let begun = Instant::now();
+    let opened: Result<()> = thread::scope(|scope| {
+        let open = &open;
+        let hands: Vec<_> = (0..SYNC_THREADS).map(|hand| scope.spawn(move || open(hand))).collect();
+        hands.into_iter().try_for_each(|hand| hand.join().map_err(|_| anyhow!("a thread panicked"))?)
+    });
+    opened.map(|()| begun.elapsed())
 }
 
 impl Counted {
