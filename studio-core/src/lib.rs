@@ -7,7 +7,8 @@
 //! 2. [`event`] is what can happen to a run; [`journal`] keeps it, [`store`] on a disk.
 //! 3. [`run`] folds the journal and says what comes [`Next`](run::Next).
 //! 4. [`gate`] judges a step; [`approval`] is a human's word about it.
-//! 5. [`permit`] is the right to touch a host, once; [`host`] is where it is spent.
+//! 5. [`permit`] is the right to touch a host, once; [`host`] is where it is spent, [`warrant`] what it
+//!    says to another process. [`chores`] are what a run leaves beside its journal.
 //! 6. [`persona`] does the thinking; it holds no permit and cannot make one. [`dossier`] is what it
 //!    reads and answers, [`crew`] who sits where, [`model`] what it thinks with.
 //! 7. [`supervisor`] is the only loop and the only router: next, act, record, repeat. [`replay`] is
@@ -17,6 +18,7 @@
 //! environment or takes the time by itself, and only [`store`] touches files.
 
 pub mod approval;
+pub mod chores;
 pub mod clock;
 pub mod crew;
 pub mod dossier;
@@ -42,3 +44,4 @@ pub mod supervisor;
 pub mod text;
 pub mod ticket;
 pub mod tree;
+pub mod warrant;

@@ -81,6 +81,25 @@ pub const FILE_SHOWN_BYTES_MAX: usize = 8 * 1024;
 /// Runs listed in one repository.
 pub const RUNS_MAX: usize = 10_000;
 
+/// Bytes of one message between the runtime and its Executor.
+pub const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Files of one checkout of a commit.
+pub const CHECKOUT_FILES_MAX: usize = 50_000;
+/// Bytes of one checkout of a commit.
+pub const CHECKOUT_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// Branches of one name and day that are tried before giving up.
+pub const BRANCHES_MAX: u32 = 100;
+/// Times a taken lock of the repository is tried again.
+pub const LOCK_TRIES_MAX: u32 = 600;
+/// Files a step may leave as artifacts.
+pub const ARTIFACTS_MAX: usize = 100;
+/// Bytes of one artifact, where its script declares no other limit.
+pub const ARTIFACT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Values of `config/env` that one script may be handed.
+pub const ENV_VALUES_MAX: usize = 64;
+/// Clusters of one repository.
+pub const CLUSTERS_MAX: usize = 64;
+
 /// The limits of one run. They are part of its first event, so a replay knows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

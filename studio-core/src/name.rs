@@ -116,6 +116,14 @@ name!(
     CommitId, "40 or 64 of 0-9 a-f", |t| (t.len() == 40 || t.len() == 64) && hexadecimal(t)
 );
 name!(
+    /// A branch: parts of `A-Z a-z 0-9 . _ -` with `/` between them, at most 120 bytes, as git
+    /// accepts it on every system.
+    BranchName, "at most 120 of A-Z a-z 0-9 . _ - in parts between /, first a letter or digit", |t| {
+        let good = |part: &str| tame(part, 100) && !part.contains("..") && !part.ends_with(".lock") && !part.ends_with('.');
+        t.len() <= 120 && t != "HEAD" && t.split('/').all(good)
+    }
+);
+name!(
     /// A clean path below the repository's root: no `..`, no leading `/`, no `.git` in any
     /// disguise, no control characters, at most 512 bytes.
     RelPath, "a clean path below the repository's root, outside .git", clean_path
@@ -135,6 +143,26 @@ impl TicketId {
         }
         slug.truncate(40);
         slug.trim_end_matches('-').to_string()
+    }
+}
+
+impl BranchName {
+    /// Returns the Engineer's branch for a ticket on a day: `engineer/<slug>-YYYYMMDD`.
+    pub fn of_engineer(ticket: &TicketId, run: &RunId) -> BranchName {
+        let slug = Some(ticket.slug()).filter(|slug| !slug.is_empty()).unwrap_or_else(|| "ticket".into());
+        BranchName(format!("engineer/{slug}-{}", run.day()).into())
+    }
+
+    /// Returns the same name with a number, for when it is taken.
+    pub fn numbered(&self, number: u32) -> BranchName {
+        BranchName(format!("{}-{number}", self.0).into())
+    }
+}
+
+impl RunId {
+    /// Returns the local day it began, as `YYYYMMDD`.
+    pub fn day(&self) -> &str {
+        &self.0[..8]
     }
 }
 
@@ -237,6 +265,17 @@ mod tests {
         assert_eq!(slug("Add_Node.2"), "add-node-2");
         assert_eq!(slug("a--..b-"), "a-b");
         assert!(slug(&"x".repeat(80)).len() <= 40);
+    }
+
+    #[test]
+    fn branches_are_what_git_accepts_everywhere() {
+        let run = RunId::try_from("20261122-101112-add-node-0a1f").unwrap();
+        let branch = BranchName::of_engineer(&TicketId::try_from("Add_Node.2").unwrap(), &run);
+        assert_eq!((branch.as_str(), branch.numbered(2).as_str()), ("engineer/add-node-2-20261122", "engineer/add-node-2-20261122-2"));
+        assert_eq!(BranchName::try_from(branch.numbered(2).as_str()), Ok(branch.numbered(2)));
+        for bad in ["", "a//b", "/a", "a/", "-x", "a..b", "a.lock", "a/b.lock", "HEAD", "a b", "a~1", "a@{1}", "a.", "refs/../x", "a:b"] {
+            assert!(BranchName::try_from(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]
