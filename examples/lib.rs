@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use studio_core::approval::NoApprovers;
+use studio_core::chores::NoChores;
 use studio_core::clock::FixedClock;
 use studio_core::crew::Crew;
 use studio_core::event::Opened;
@@ -55,6 +56,7 @@ pub fn rehearse(crew: Crew) -> Result<String> {
             tree: Arc::new(MemoryTree::default()),
             authority: Arc::new(PretendAuthority::new()),
             executor: Executor::before(PretendHost::new(scenario)),
+            chores: Arc::new(NoChores),
             crew,
             model: Some(Arc::new(ScriptedModel::new("pin-web-image.toml", answers))),
             stop: CancellationToken::new(),

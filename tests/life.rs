@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use studio_core::approval::{Approvers, NotApproved, Signed, Statement};
+use studio_core::chores::NoChores;
 use studio_core::clock::FixedClock;
 use studio_core::crew::Crew;
 use studio_core::event::{Event, Opened, Planned};
@@ -87,6 +88,7 @@ impl World {
             tree: Arc::clone(&self.tree),
             authority: Arc::new(PretendAuthority::new()),
             executor: Executor::before(self.host.clone()),
+            chores: Arc::new(NoChores),
             crew: self.crew.clone(),
             model: self.model.clone(),
             stop,

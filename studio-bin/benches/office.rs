@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use studio_core::approval::NoApprovers;
+use studio_core::chores::NoChores;
 use studio_core::clock::SystemClock;
 use studio_core::crew::Crew;
 use studio_core::dossier::{ConsiderPlan, Draft, Opinion, PrepareChange, WritePlan};
@@ -75,6 +76,7 @@ impl Office {
             tree: Arc::new(EmptyTree),
             authority: Arc::new(PretendAuthority::new()),
             executor: Executor::before(PretendHost::new(Scenario::default())),
+            chores: Arc::new(NoChores),
             crew,
             model: Some(Arc::new(Slow { answers: answers(kind.steps)?, thinks: kind.thinks })),
             stop: CancellationToken::new(),

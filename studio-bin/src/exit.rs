@@ -26,6 +26,8 @@ pub enum Exit {
     Refused = 6,
     /// It failed, or a limit ended it.
     Failed = 7,
+    /// The Executor was lost: what ran is not known, and the runs wait.
+    Lost = 70,
     /// Another runtime holds it, or it was stopped.
     Held = 75,
 }
@@ -107,6 +109,7 @@ impl From<RunError> for Failure {
             | RunError::Mode(_)
             | RunError::Unsigned { .. }
             | RunError::JudgedOtherwise(_) => Failure::new(Exit::Refused, error),
+            RunError::Chore(_) => Failure::new(Exit::Lost, error),
             RunError::Tree(_) | RunError::NoPermit(_) => Failure::new(Exit::Error, error),
         }
     }

@@ -17,6 +17,7 @@ pub(crate) fn line(entry: &Entry) -> Option<String> {
         Event::RunResumed { .. } => format!("resumed     life {}", entry.place.epoch),
         Event::BriefWritten { by, brief } => format!("{by:<11} writes: {}", words(brief.as_str())),
         Event::PlanProposed { by, plan } => format!("{by:<11} proposes: {} ({} criteria)", words(plan.goal.as_str()), plan.criteria.len()),
+        Event::BacklogProposed { by, proposals } => format!("{by:<11} would change the queue in {} places; see its report", proposals.len()),
         Event::PlanObjected { by, objections } => {
             let objections = objections.iter().map(|text| words(text.as_str())).collect::<Vec<_>>().join("; ");
             format!("{by:<11} objects: {}", words(&objections))
@@ -28,6 +29,8 @@ pub(crate) fn line(entry: &Entry) -> Option<String> {
         Event::EditsProposed { by, change, .. } => {
             format!("{by:<11} hands over {} edits and {} steps: {}", change.edits.len(), change.runbook.len(), words(change.summary.as_str()))
         }
+        Event::ChangeCommitted { branch, commit } => format!("committed   {branch} at {}", &commit.as_str()[..12]),
+        Event::TicketTicked { place } => format!("ticked      {}", words(place)),
         Event::StepJudged { step, judgement } => {
             let better = judgement
                 .better

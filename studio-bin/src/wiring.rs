@@ -5,6 +5,7 @@ use crate::exit::{Exit, Failure};
 use crate::operator::Operator;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use studio_core::chores::NoChores;
 use studio_core::crew::Crew;
 use studio_core::event::Posts;
 use studio_core::gate::Gate;
@@ -145,6 +146,7 @@ pub(crate) fn parts(
         tree,
         authority: Arc::new(PretendAuthority::new()),
         executor: Executor::before(PretendHost::new(scenario)),
+        chores: Arc::new(NoChores),
         crew,
         model,
         stop,

@@ -78,6 +78,9 @@ pub(crate) async fn begin(site: &Site, job: Job, json: bool, stop: CancellationT
         base: job.tree.commit(),
         policy: parts.gate.policy(),
         version: env!("CARGO_PKG_VERSION").into(),
+        branch: None,
+        began: None,
+        queue: Vec::new(),
         ticket: job.ticket,
     };
     let id = site.new_run(&opened.ticket.id)?;

@@ -1,5 +1,6 @@
 //! What personas are asked and what they answer: typed messages, each carrying the dossier of its run.
 
+use crate::curation::{Curation, Queued};
 use crate::gate::Judgement;
 use crate::limits::LIST_MAX;
 use crate::name::{Label, PersonaName, RelPath};
@@ -33,6 +34,8 @@ pub struct Dossier {
     pub files: Vec<FileView>,
     /// The names of the files that are there, as many as are listed.
     pub listed: Vec<RelPath>,
+    /// The other tickets of the queue.
+    pub queue: Vec<Queued>,
 }
 
 /// A file of the repository.
@@ -92,6 +95,9 @@ pub struct Draft {
     pub brief: Prose,
     /// What will be reached, and how a machine will know.
     pub plan: Plan,
+    /// What should change in the queue; a human decides.
+    #[serde(default, deserialize_with = "crate::curation::few", skip_serializing_if = "Vec::is_empty")]
+    pub backlog: Vec<Curation>,
 }
 
 /// To the Engineer: can this plan be carried out as it stands?

@@ -1,18 +1,21 @@
 //! What can happen to a run. An event says what is certain once it is on disk.
 
+mod ending;
 mod opened;
 
 use crate::approval::Signed;
+use crate::curation::Curation;
 use crate::dossier::{Checkpoint, Decision, ReviewPoint};
 use crate::gate::{EditJudgement, Judgement};
 use crate::model::Usage;
-use crate::name::{Approver, Digest, Label, PersonaName};
+use crate::name::{Approver, BranchName, CommitId, Digest, Label, PersonaName, RelPath};
 use crate::plan::{Change, Plan};
 use crate::step::{Op, StepNo};
 use crate::text::{Kept, Prose};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use ending::{Closing, Limit, Parked};
 pub use opened::{AdviserPost, Approvals, Mode, Opened, Planned, Posts};
 
 /// One fact of a run. The kinds and fields are the file format; see `docs/journal.md`.
@@ -34,6 +37,13 @@ pub enum Event {
         by: PersonaName,
         /// What.
         brief: Prose,
+    },
+    /// The Planner would change the queue; nothing changes until a human accepts it.
+    BacklogProposed {
+        /// Who.
+        by: PersonaName,
+        /// What.
+        proposals: Vec<Curation>,
     },
     /// A plan is on the table.
     PlanProposed {
@@ -84,6 +94,13 @@ pub enum Event {
         change: Change,
         /// What the rules say to each edit, in order.
         judged: Vec<EditJudgement>,
+    },
+    /// The edits stand on the Engineer's branch.
+    ChangeCommitted {
+        /// The branch.
+        branch: BranchName,
+        /// The commit.
+        commit: CommitId,
     },
     /// The rules looked at a step.
     StepJudged {
@@ -181,6 +198,11 @@ pub enum Event {
         /// What it means and what to do.
         why: String,
     },
+    /// The ticket is marked as done where it stands.
+    TicketTicked {
+        /// Where: a file and a line.
+        place: String,
+    },
     /// Nothing more will happen.
     RunClosed {
         /// How it ended.
@@ -226,6 +248,24 @@ pub struct Outcome {
     pub assumed: bool,
     /// What its expectation misses; empty means it ended as it should.
     pub misses: Vec<String>,
+    /// What it left in its folder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<Artifact>,
+}
+
+/// A file that a step left, kept with the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Artifact {
+    /// The file, below the step's folder.
+    pub path: RelPath,
+    /// Its length.
+    pub bytes: u64,
+    /// Its SHA-256, as `sha256sum` prints it.
+    pub sha256: Digest,
+    /// Whether its content must never be shown.
+    #[serde(default)]
+    pub secret: bool,
 }
 
 /// What a machine found about a criterion.
@@ -238,62 +278,6 @@ pub struct Finding {
     pub evidence: String,
 }
 
-/// What a run cannot pass by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Limit {
-    /// The change was sent back too often.
-    Rounds,
-    /// The plan was objected to too often.
-    Objections,
-    /// Too many calls to the model.
-    ModelCalls,
-    /// Too many tokens.
-    Tokens,
-    /// The model's answers never fitted their form.
-    Repairs,
-    /// The model gave no answer.
-    Model,
-    /// A persona took too long.
-    TurnTime,
-    /// A persona failed too often.
-    Restarts,
-    /// A setting is missing.
-    Setting,
-}
-
-/// How a run is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Closing {
-    /// Every criterion is met, in truth.
-    Done,
-    /// Every criterion would be met: a simulation.
-    Rehearsed,
-    /// The rules or an adviser refused.
-    Refused,
-    /// A step planned by rule did not end as it should, or a human gave it up.
-    Failed,
-    /// Sent back too often.
-    OutOfRounds,
-    /// Too many calls or tokens.
-    OutOfBudget,
-    /// A human stopped it for good.
-    Cancelled,
-}
-
-/// What a run waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Parked {
-    /// A criterion has no check that a machine can make.
-    NeedsReview,
-    /// An approval, a settlement, or somebody who looks.
-    NeedsHuman,
-    /// A setting.
-    NeedsSetting,
-}
-
 impl Event {
     /// Returns the event's kind, as the journal spells it.
     pub fn kind(&self) -> &'static str {
@@ -301,12 +285,14 @@ impl Event {
             Event::RunOpened(_) => "run-opened",
             Event::RunResumed { .. } => "run-resumed",
             Event::BriefWritten { .. } => "brief-written",
+            Event::BacklogProposed { .. } => "backlog-proposed",
             Event::PlanProposed { .. } => "plan-proposed",
             Event::PlanObjected { .. } => "plan-objected",
             Event::PlanAgreed { .. } => "plan-agreed",
             Event::ModelAsked { .. } => "model-asked",
             Event::ModelAnswered { .. } => "model-answered",
             Event::EditsProposed { .. } => "edits-proposed",
+            Event::ChangeCommitted { .. } => "change-committed",
             Event::StepJudged { .. } => "step-judged",
             Event::ApprovalAsked { .. } => "approval-asked",
             Event::ApprovalGiven { .. } => "approval-given",
@@ -320,6 +306,7 @@ impl Event {
             Event::ReviewGiven { .. } => "review-given",
             Event::AdviceGiven { .. } => "advice-given",
             Event::LimitReached { .. } => "limit-reached",
+            Event::TicketTicked { .. } => "ticket-ticked",
             Event::RunClosed { .. } => "run-closed",
         }
     }
@@ -332,32 +319,6 @@ impl Event {
             Some(signed)
         } else {
             None
-        }
-    }
-}
-
-impl Closing {
-    /// Returns the state's name, as reports and the command line show it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Closing::Done => "done",
-            Closing::Rehearsed => "rehearsed",
-            Closing::Refused => "refused",
-            Closing::Failed => "failed",
-            Closing::OutOfRounds => "out-of-rounds",
-            Closing::OutOfBudget => "out-of-budget",
-            Closing::Cancelled => "cancelled",
-        }
-    }
-}
-
-impl Parked {
-    /// Returns the state's name, as reports and the command line show it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Parked::NeedsReview => "needs-review",
-            Parked::NeedsHuman => "needs-human",
-            Parked::NeedsSetting => "needs-setting",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Judging: what the rules say about a step or an edit. Pure; the same case gets the same judgement.
 
+use crate::event::Mode;
 use crate::name::{CommitId, Digest};
 use crate::plan::Edit;
 use crate::step::{Probe, Step};
@@ -24,6 +25,8 @@ pub trait Gate: Send + Sync {
 pub struct Case<'a> {
     /// The step.
     pub step: &'a Step,
+    /// Whether it would really happen.
+    pub mode: Mode,
     /// The stage of its ticket.
     pub stage: Stage,
     /// The commit the run works on.

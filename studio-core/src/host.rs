@@ -1,5 +1,6 @@
 //! Hosts: where a permit is spent, and the Executor actor that stands before them.
 
+use crate::event::Artifact;
 use crate::limits::MAILBOX_MAX;
 use crate::permit::Permit;
 use crate::step::Op;
@@ -57,6 +58,8 @@ pub struct Ended {
     pub stderr: String,
     /// What a pretended host made up.
     pub assumed: Assumed,
+    /// What it left in its folder.
+    pub artifacts: Vec<Artifact>,
 }
 
 /// How much of an outcome was made up.

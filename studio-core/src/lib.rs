@@ -21,6 +21,7 @@ pub mod approval;
 pub mod chores;
 pub mod clock;
 pub mod crew;
+pub mod curation;
 pub mod dossier;
 pub mod event;
 pub mod expect;

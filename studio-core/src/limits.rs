@@ -72,6 +72,8 @@ pub const SCRIPT_BYTES_MAX: usize = 256 * 1024;
 pub const FILES_MAX: usize = 10_000;
 /// Tickets read from one repository.
 pub const TICKETS_MAX: usize = 5_000;
+/// Tickets of the queue that a Planner is shown.
+pub const QUEUE_SHOWN_MAX: usize = 40;
 /// Names of files that a persona is shown.
 pub const FILES_LISTED_MAX: usize = 300;
 /// Files whose text a persona is shown.
@@ -99,6 +101,41 @@ pub const ARTIFACT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub const ENV_VALUES_MAX: usize = 64;
 /// Clusters of one repository.
 pub const CLUSTERS_MAX: usize = 64;
+/// Largest object of a git repository that is read; a user's file has its own, smaller limit.
+pub const OBJECT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Commits that are walked for the identity of a repository.
+pub const HISTORY_MAX: usize = 1_000_000;
+/// Folders inside folders of a commit that are looked into.
+pub const FOLDER_DEPTH_MAX: usize = 32;
+/// Seconds to wait for the lock of a repository's workshop.
+pub const LOCK_SECONDS_MAX: u64 = 60;
+/// Links behind links that are followed inside a checkout.
+pub const LINKS_MAX: usize = 40;
+/// Changed files of the user's checkout that are named.
+pub const DIRTY_MAX: usize = 20;
+/// Paths of one list of the policy file.
+pub const POLICY_PATHS_MAX: usize = 256;
+/// Findings of one audit that are kept; the rest are counted.
+pub const FINDINGS_MAX: usize = 1_000;
+/// Bytes of the base that one audit reads.
+pub const AUDIT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Scripts of one repository that an audit looks at as dangerous.
+pub const DANGERS_MAX: usize = 200;
+/// Places that run one dangerous script and are named by an audit.
+pub const CALLERS_MAX: usize = 8;
+
+/// Lines of both sides of a file up to which a diff compares them; a longer one is shown as replaced.
+pub const DIFF_LINES_MAX: usize = 10_000;
+/// Times a file of the checkout that changes under our hands is read and written again.
+pub const REPLACE_TRIES_MAX: u32 = 8;
+/// Runs that a projection remembers to have counted.
+pub const RUNS_COUNTED_MAX: usize = 500;
+/// Different failures that one projection keeps apart.
+pub const FAILURES_MAX: usize = 1_000;
+/// Bytes of one prompt, answer or diff that the memory shows.
+pub const MEMORY_TEXT_BYTES_MAX: usize = 64 * 1024;
+/// Bytes that one search of the memory reads.
+pub const SEARCH_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// The limits of one run. They are part of its first event, so a replay knows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,14 +8,14 @@
 //! A permit is not made, but cut:
 //! ```compile_fail,E0451
 //! use studio_core::permit::{Live, Permit};
-//! fn forge(op: studio_core::step::Op, step: studio_core::step::Step) -> Permit<Live> {
-//!     Permit { op, step, seen: 0, mode: std::marker::PhantomData }
+//! fn forge(warrant: Box<studio_core::warrant::Warrant>) -> Permit<Live> {
+//!     Permit { warrant, seen: 0, mode: std::marker::PhantomData }
 //! }
 //! ```
 //! ```
 //! use studio_core::permit::{Live, Permit};
-//! fn forge(op: studio_core::step::Op, step: studio_core::step::Step) -> Permit<Live> {
-//!     unimplemented!("{op} {step:?}")
+//! fn forge(warrant: Box<studio_core::warrant::Warrant>) -> Permit<Live> {
+//!     unimplemented!("{warrant:?}")
 //! }
 //! ```
 //! It is spent once:
@@ -79,6 +79,7 @@ use crate::event::Basis;
 use crate::journal::{Receipt, Synced};
 use crate::run::Grant;
 use crate::step::{Op, Step};
+use crate::warrant::Warrant;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -95,8 +96,7 @@ pub enum Pretend {}
 #[derive(Debug)]
 #[must_use = "a permit that is dropped is a step whose outcome nobody will know"]
 pub struct Permit<M> {
-    op: Op,
-    step: Step,
+    warrant: Box<Warrant>,
     seen: u32,
     mode: PhantomData<fn() -> M>,
 }
@@ -137,7 +137,7 @@ impl HostAuthority {
     /// Cuts the permit that `receipt` paid for, or nothing if it records no grant, or one that a
     /// rehearsal assumed.
     pub fn cut(&self, receipt: Receipt<Synced>) -> Option<Permit<Live>> {
-        cut(receipt).filter(|(_, basis)| *basis != Basis::Assumed).map(|(permit, _)| permit)
+        cut(receipt).filter(|permit| permit.warrant.basis != Basis::Assumed)
     }
 }
 
@@ -167,14 +167,14 @@ impl Authority for PretendAuthority {
 
 impl<S> Cuts<S> for PretendAuthority {
     fn cut(&self, receipt: Receipt<S>) -> Option<Permit<Pretend>> {
-        cut(receipt).map(|(permit, _)| permit)
+        cut(receipt)
     }
 }
 
 impl<M> Permit<M> {
     /// Returns which try of which step of which run this is for.
     pub fn op(&self) -> &Op {
-        &self.op
+        &self.warrant.op
     }
 
     /// Returns how many tries of the same command came before this one in its run.
@@ -184,13 +184,18 @@ impl<M> Permit<M> {
 
     /// Spends the permit and returns the step to run.
     pub fn redeem(self) -> Step {
-        self.step
+        self.warrant.step
+    }
+
+    /// Spends the permit and returns what it says, for another process that runs the step.
+    pub fn into_warrant(self) -> Warrant {
+        *self.warrant
     }
 }
 
-fn cut<S, M>(receipt: Receipt<S>) -> Option<(Permit<M>, Basis)> {
-    let Grant { op, step, seen, basis } = receipt.grant()?;
-    Some((Permit { op, step, seen, mode: PhantomData }, basis))
+fn cut<S, M>(receipt: Receipt<S>) -> Option<Permit<M>> {
+    let Grant { warrant, seen } = receipt.grant()?;
+    Some(Permit { warrant, seen, mode: PhantomData })
 }
 
 /// The authority of this process was claimed before.

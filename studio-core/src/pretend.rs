@@ -68,10 +68,20 @@ impl Host for PretendHost {
         let step = permit.redeem();
         match self.scenario.answer(&step.argv, seen) {
             Some(scene) if scene.lost => Seen::Lost("the scenario loses this outcome".into()),
-            Some(Scene { exit, stdout, stderr, .. }) => {
-                Seen::Ended(Ended { exit: Some(*exit), stdout: stdout.clone(), stderr: stderr.clone(), assumed: Assumed::Output })
-            }
-            None => Seen::Ended(Ended { exit: Some(step.expect.exit.into()), stdout: String::new(), stderr: String::new(), assumed: Assumed::All }),
+            Some(Scene { exit, stdout, stderr, .. }) => Seen::Ended(Ended {
+                exit: Some(*exit),
+                stdout: stdout.clone(),
+                stderr: stderr.clone(),
+                assumed: Assumed::Output,
+                artifacts: Vec::new(),
+            }),
+            None => Seen::Ended(Ended {
+                exit: Some(step.expect.exit.into()),
+                stdout: String::new(),
+                stderr: String::new(),
+                assumed: Assumed::All,
+                artifacts: Vec::new(),
+            }),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Replay: the same loop, with model, host and humans answering out of a journal. Nothing runs, nothing is bought.
 
 use crate::approval::{Approvers, NotApproved, Signed};
+use crate::chores::{ChoreError, Chores, CommitOrder};
 use crate::clock::FixedClock;
 use crate::crew::Crew;
 use crate::event::{Answered, Closing, Event, Limit, Outcome};
@@ -8,13 +9,14 @@ use crate::gate::Gate;
 use crate::host::{Assumed, Ended, Executor, Host, Recalled, Seen};
 use crate::journal::{Entry, Journal, JournalError, Log, Observer};
 use crate::model::{Model, ModelError, Reply, Request, Usage};
-use crate::name::{Approver, PersonaName, RunId};
+use crate::name::{Approver, CommitId, PersonaName, RunId};
 use crate::permit::{Permit, Pretend, PretendAuthority};
 use crate::redact::Redactor;
 use crate::step::Op;
 use crate::store::MemoryStore;
 use crate::supervisor::{Parts, RunError, Supervisor};
 use crate::text::Kept;
+use crate::ticket::Ticket;
 use crate::tree::Tree;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -41,6 +43,8 @@ pub struct Replayed {
     pub decisions: usize,
     /// How many answers of the model it was given.
     pub answers: usize,
+    /// Every prompt that was built again, with the answer the journal holds.
+    pub prompts: Vec<(Request, Option<String>)>,
 }
 
 /// Takes every decision of `log` again and compares.
@@ -54,19 +58,21 @@ pub async fn replay(log: &Log, stage: Stage, texts: &Texts<'_>) -> Result<Replay
     };
     let recording = Arc::new(Recording::of(&wanted, texts)?);
     let thinks = wanted.iter().any(|event| matches!(event, Event::ModelAsked { .. }));
+    let model = Arc::new(Recorded::new(&recording));
     let parts = Parts {
         gate: stage.gate,
         approvers: Arc::new(Heard(wanted.iter().filter_map(|event| event.signed().cloned()).collect())),
         tree: stage.tree,
         authority: Arc::new(PretendAuthority::new()),
         executor: Executor::before(Recorded::new(&recording)),
+        chores: Arc::new(Recorded::new(&recording)),
         crew: stage.crew,
-        model: thinks.then(|| Arc::new(Recorded::new(&recording)) as Arc<dyn Model>),
+        model: thinks.then(|| Arc::clone(&model) as Arc<dyn Model>),
         stop: CancellationToken::new(),
     };
     let seen = Arc::new(Seeing::default());
     let journal = Journal::begin(MemoryStore::default(), log.run.clone(), Redactor::default(), Arc::new(FixedClock(first)));
-    let mut supervisor = Supervisor::open(journal.observed(Arc::clone(&seen) as _), parts, (**opened).clone()).await?;
+    let mut supervisor = Supervisor::begin(journal.observed(Arc::clone(&seen) as _), parts, (**opened).clone()).await?;
     loop {
         let events = seen.events();
         let ours = decisions(&events);
@@ -74,7 +80,8 @@ pub async fn replay(log: &Log, stage: Stage, texts: &Texts<'_>) -> Result<Replay
             return Err(ReplayError::Differs { at: at + 1, then: wanted[at].kind(), now: ours[at].kind() });
         }
         let Some(next) = wanted.get(ours.len()) else {
-            return Ok(Replayed { decisions: wanted.len(), answers: recording.answers.len() });
+            let prompts = std::mem::take(&mut *model.asked.lock().unwrap_or_else(PoisonError::into_inner));
+            return Ok(Replayed { decisions: wanted.len(), answers: recording.answers.len(), prompts });
         };
         if from_outside(next) {
             supervisor.record((*next).clone()).await?;
@@ -98,16 +105,20 @@ fn decisions<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<&'a Event> 
                 kept.pop_if(|last| matches!(last, Event::ModelAsked { .. }));
             }
             Event::BriefWritten { by, .. } => {
+                kept.pop_if(|last| matches!(last, Event::BacklogProposed { by: other, .. } if other == by));
                 kept.pop_if(|last| matches!(last, Event::BriefWritten { by: other, .. } if other == by));
             }
             Event::StepGranted { op, .. } => kept.retain(|other| !matches!(other, Event::StepGranted { op: granted, .. } if granted == op)),
             Event::RunOpened(_)
             | Event::RunResumed { .. }
+            | Event::BacklogProposed { .. }
             | Event::PlanProposed { .. }
             | Event::PlanObjected { .. }
             | Event::PlanAgreed { .. }
             | Event::ModelAnswered { .. }
             | Event::EditsProposed { .. }
+            | Event::ChangeCommitted { .. }
+            | Event::TicketTicked { .. }
             | Event::StepJudged { .. }
             | Event::ApprovalAsked { .. }
             | Event::ApprovalGiven { .. }
@@ -134,15 +145,18 @@ fn from_outside(event: &Event) -> bool {
         | Event::ApprovalRefused { .. }
         | Event::ApprovalExpired { .. }
         | Event::StepSettled { .. } => true,
-        Event::LimitReached { limit, .. } => matches!(limit, Limit::TurnTime | Limit::Restarts | Limit::Setting),
+        Event::LimitReached { limit, .. } => matches!(limit, Limit::TurnTime | Limit::Restarts | Limit::Setting | Limit::Chore),
         Event::RunOpened(_)
         | Event::BriefWritten { .. }
+        | Event::BacklogProposed { .. }
         | Event::PlanProposed { .. }
         | Event::PlanObjected { .. }
         | Event::PlanAgreed { .. }
         | Event::ModelAsked { .. }
         | Event::ModelAnswered { .. }
         | Event::EditsProposed { .. }
+        | Event::ChangeCommitted { .. }
+        | Event::TicketTicked { .. }
         | Event::StepJudged { .. }
         | Event::ApprovalAsked { .. }
         | Event::StepGranted { .. }
@@ -176,12 +190,15 @@ fn alike(ours: &Event, theirs: &Event) -> bool {
 struct Recording {
     answers: Vec<((PersonaName, u32), Result<String, String>)>,
     ends: BTreeMap<Op, Seen>,
+    commits: Vec<CommitId>,
+    ticked: Option<String>,
 }
 
-/// A model and a host that answer out of a recording.
+/// A model, a host and a doer of chores that answer out of a recording.
 struct Recorded {
     recording: Arc<Recording>,
     given: Mutex<usize>,
+    asked: Mutex<Vec<(Request, Option<String>)>>,
 }
 
 /// Believes the words the journal holds, and no others: whether they were signed is `verify`'s to say.
@@ -200,7 +217,7 @@ struct Seeing(Mutex<Vec<Event>>);
 
 impl Recording {
     fn of(events: &[&Event], texts: &Texts<'_>) -> Result<Recording, JournalError> {
-        let mut recording = Recording { answers: Vec::new(), ends: BTreeMap::new() };
+        let mut recording = Recording { answers: Vec::new(), ends: BTreeMap::new(), commits: Vec::new(), ticked: None };
         for event in events {
             if let Event::ModelAnswered { persona, turn, answer, .. } = event {
                 let answer = match answer {
@@ -212,6 +229,10 @@ impl Recording {
                 recording.ends.insert(op.clone(), Seen::Ended(ended(outcome, texts)?));
             } else if let Event::StepUnknown { op, why } = event {
                 recording.ends.insert(op.clone(), Seen::Lost(why.clone()));
+            } else if let Event::ChangeCommitted { commit, .. } = event {
+                recording.commits.push(commit.clone());
+            } else if let Event::TicketTicked { place } = event {
+                recording.ticked = Some(place.clone());
             }
         }
         Ok(recording)
@@ -224,12 +245,12 @@ fn ended(outcome: &Outcome, texts: &Texts<'_>) -> Result<Ended, JournalError> {
         (true, true) => Assumed::All,
         (true, false) => Assumed::Output,
     };
-    Ok(Ended { exit: outcome.exit, stdout: texts(&outcome.stdout)?, stderr: texts(&outcome.stderr)?, assumed })
+    Ok(Ended { exit: outcome.exit, stdout: texts(&outcome.stdout)?, stderr: texts(&outcome.stderr)?, assumed, artifacts: outcome.artifacts.clone() })
 }
 
 impl Recorded {
     fn new(recording: &Arc<Recording>) -> Recorded {
-        Recorded { recording: Arc::clone(recording), given: Mutex::new(0) }
+        Recorded { recording: Arc::clone(recording), given: Mutex::new(0), asked: Mutex::new(Vec::new()) }
     }
 }
 
@@ -239,6 +260,8 @@ impl Model for Recorded {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = self.recording.answers.get(*given).filter(|((persona, turn), _)| *persona == request.persona && *turn == request.turn);
         *given += 1;
+        let told = answer.and_then(|(_, told)| told.clone().ok());
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push((request.clone(), told));
         match answer {
             Some((_, Ok(text))) => Ok(Reply { text: text.clone(), usage: Usage::default() }),
             Some((_, Err(why))) => Err(ModelError::Recorded(why.clone())),
@@ -261,6 +284,19 @@ impl Host for Recorded {
 
     async fn recall(&self, _: &Op) -> Recalled {
         Recalled::NeverBegan
+    }
+}
+
+#[async_trait]
+impl Chores for Recorded {
+    async fn commit(&self, _: CommitOrder) -> Result<CommitId, ChoreError> {
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        *given += 1;
+        self.recording.commits.get(*given - 1).cloned().ok_or_else(|| ChoreError::Refused("the journal holds no commit".into()))
+    }
+
+    async fn tick(&self, _: &RunId, _: &Ticket) -> Result<String, ChoreError> {
+        self.recording.ticked.clone().ok_or_else(|| ChoreError::Refused("the journal holds no tick".into()))
     }
 }
 

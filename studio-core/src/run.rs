@@ -3,22 +3,26 @@
 //! [`Run::apply`] folds one event in or refuses it; [`Run::next`] looks at the state and nothing else.
 
 mod apply;
+mod grant;
 mod next;
 mod steps;
 mod view;
 
 use crate::approval::Signed;
+use crate::curation::Curation;
 use crate::dossier::{Checkpoint, Remark, ReviewPoint};
 use crate::event::Basis;
 use crate::event::{Closing, Finding, Limit, Opened, Outcome, Parked};
-use crate::gate::{Effect, Judgement};
-use crate::name::{Approver, Digest, Label, PersonaName, RunId};
+use crate::gate::Judgement;
+use crate::name::{Approver, CommitId, Digest, Label, PersonaName, RunId};
 use crate::plan::{Change, Plan};
 use crate::step::{Op, Step, StepNo};
 use crate::text::{Kept, Prose};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+
+pub(crate) use grant::Grant;
 
 /// What a journal says so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -30,8 +34,17 @@ pub struct Run {
     round: u32,
     objections: u32,
     brief: Option<Prose>,
+    /// What the Planner would change in the queue.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    curation: Vec<Curation>,
     plan: Option<Plan>,
     change: Option<Change>,
+    /// The commit of the last change that was committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    committed: Option<CommitId>,
+    /// Whether `committed` holds the change of this round.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    in_commit: bool,
     steps: Vec<StepRecord>,
     round_start: usize,
     reviewed: BTreeSet<ReviewPoint>,
@@ -44,6 +57,9 @@ pub struct Run {
     thoughts: Vec<Bought>,
     limit: Option<(Limit, String)>,
     story: Option<Prose>,
+    /// Where the ticket was marked as done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ticked: Option<String>,
 }
 
 /// Where an event stands.
@@ -121,19 +137,6 @@ pub enum StepState {
     Settled(Approver),
 }
 
-/// What a grant lets happen, once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Grant {
-    /// Which try of which step.
-    pub(crate) op: Op,
-    /// The step.
-    pub(crate) step: Step,
-    /// How many tries of the same command came before it.
-    pub(crate) seen: u32,
-    /// On whose word.
-    pub(crate) basis: Basis,
-}
-
 /// What a run has spent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Spent {
@@ -197,6 +200,8 @@ pub enum Next {
     },
     /// Ask the Reviewer.
     Review(ReviewPoint),
+    /// Commit the change on the Engineer's branch.
+    Commit,
     /// Ask the rules about a step.
     Judge(StepNo),
     /// Ask a human about a step.
@@ -224,6 +229,8 @@ pub enum Next {
     Recall(Op),
     /// Check a criterion.
     Check(Label),
+    /// Mark the ticket as done where it stands.
+    Tick,
     /// Ask the Narrator.
     Narrate(Closing),
     /// Record that the run cannot go on by itself.
@@ -262,6 +269,11 @@ impl Run {
         self.brief.as_ref()
     }
 
+    /// Returns what the Planner would change in the queue.
+    pub fn curation(&self) -> &[Curation] {
+        &self.curation
+    }
+
     /// Returns the plan as it stands.
     pub fn plan(&self) -> Option<&Plan> {
         self.plan.as_ref()
@@ -275,6 +287,16 @@ impl Run {
     /// Returns the change of this round.
     pub fn change(&self) -> Option<&Change> {
         self.change.as_ref()
+    }
+
+    /// Returns the commit of the last change that was committed.
+    pub fn committed(&self) -> Option<&CommitId> {
+        self.committed.as_ref()
+    }
+
+    /// Returns where the ticket was marked as done.
+    pub fn ticked(&self) -> Option<&str> {
+        self.ticked.as_deref()
     }
 
     /// Returns every step of every round, in order.
@@ -330,15 +352,6 @@ impl Run {
         Digest::blake3(serde_json::to_string(self).unwrap_or_default().as_bytes())
     }
 
-    /// Returns the grant that stands at `place`; nothing if the run is not at it.
-    pub(crate) fn granted(&self, place: Place) -> Option<Grant> {
-        let at = self.steps.iter().position(|record| record.state == StepState::Granted(place))?;
-        let record = &self.steps[at];
-        let tried = |other: &&StepRecord| other.basis.is_some() && other.step.argv == record.step.argv;
-        let before: u32 = self.steps[..at].iter().filter(tried).map(|other| other.attempt).sum();
-        Some(Grant { op: self.op(at)?, step: record.step.clone(), seen: before + record.attempt - 1, basis: record.basis.clone()? })
-    }
-
     fn op(&self, at: usize) -> Option<Op> {
         let record = self.steps.get(at)?;
         Some(Op { run: self.id.clone()?, step: number(at), attempt: record.attempt })
@@ -348,17 +361,6 @@ impl Run {
     fn current(&self) -> Option<usize> {
         let done = |record: &StepRecord| matches!(record.state, StepState::Ended(_) | StepState::Settled(_) | StepState::Skipped(_));
         (self.round_start..self.steps.len()).find(|at| !done(&self.steps[*at]))
-    }
-
-    /// Returns the earlier step of this run that had the same one-shot effect as step `at`, if any.
-    fn done_before(&self, at: usize) -> Option<StepNo> {
-        let record = self.steps.get(at)?;
-        if record.judgement.as_ref().is_none_or(|judgement| judgement.effect == Effect::Read) {
-            return None;
-        }
-        let key = |other: &StepRecord| other.step.argv == record.step.argv && other.step.target == record.step.target;
-        let done = |other: &StepRecord| matches!(other.state, StepState::Ended(_) | StepState::Settled(_));
-        self.steps[..at].iter().position(|other| key(other) && done(other)).map(number)
     }
 }
 

@@ -3,8 +3,10 @@
 mod act;
 mod ask;
 mod files;
+mod same;
 
 use crate::approval::{Approvers, NotApproved};
+use crate::chores::{ChoreError, Chores};
 use crate::crew::{Chairs, Crew};
 use crate::dossier::{Advise, ConsiderPlan, Dossier, Narrate, PrepareChange, ReviewPoint, ReviewWork, WritePlan};
 use crate::event::{Closing, Event, Limit, Mode, Opened, Parked};
@@ -15,7 +17,7 @@ use crate::model::Model;
 use crate::name::{Digest, PersonaName, RelPath};
 use crate::permit::{Authority, Cuts};
 use crate::plan::{BadPlan, Edit};
-use crate::run::{IllegalEvent, Next, Run, StepState};
+use crate::run::{IllegalEvent, Next, Run};
 use crate::step::{Op, StepNo};
 use crate::store::Store;
 use crate::text::Prose;
@@ -39,6 +41,8 @@ pub struct Parts<A: Authority> {
     pub authority: Arc<A>,
     /// Who runs steps.
     pub executor: Executor<A::Mode>,
+    /// Who commits and ticks.
+    pub chores: Arc<dyn Chores>,
     /// Who thinks.
     pub crew: Crew,
     /// What they think with; none where only rules plan.
@@ -75,6 +79,7 @@ impl<A: Authority> Clone for Parts<A> {
             tree: Arc::clone(&self.tree),
             authority: Arc::clone(&self.authority),
             executor: self.executor.clone(),
+            chores: Arc::clone(&self.chores),
             crew: self.crew.clone(),
             model: self.model.clone(),
             stop: self.stop.clone(),
@@ -87,8 +92,13 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     ///
     /// # Errors
     /// The journal failed.
-    pub async fn open(mut journal: Journal<S>, parts: Parts<A>, opened: Opened) -> Result<Self, RunError> {
+    pub async fn open(journal: Journal<S>, parts: Parts<A>, opened: Opened) -> Result<Self, RunError> {
         possible::<A>(opened.mode)?;
+        Self::begin(journal, parts, opened).await
+    }
+
+    /// Opens a run of any mode: a replay has no hosts, so it may.
+    pub(crate) async fn begin(mut journal: Journal<S>, parts: Parts<A>, opened: Opened) -> Result<Self, RunError> {
         let mut run = Run::default();
         journal.record(&mut run, vec![Event::RunOpened(Box::new(opened))]).await?;
         Ok(Supervisor { journal, run, parts, chairs: None, pending: Vec::new() })
@@ -106,42 +116,6 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
             supervisor.decide(vec![Event::RunResumed { install, machine }]).await?;
         }
         Ok(supervisor)
-    }
-
-    /// A run goes on where it began: same machine, rules, files and kind of host.
-    fn same_place(&self, install: &str, machine: &str) -> Result<(), RunError> {
-        let Some(opened) = self.run.opened() else { return Err(RunError::NotOpen) };
-        possible::<A>(opened.mode)?;
-        if opened.machine != machine || opened.install != install {
-            return Err(RunError::Elsewhere { machine: opened.machine.clone() });
-        }
-        let rules = self.parts.gate.policy();
-        if opened.policy != rules {
-            return Err(RunError::OtherRules { then: opened.policy.clone(), now: rules });
-        }
-        if opened.base != self.parts.tree.commit() {
-            return Err(RunError::OtherBase);
-        }
-        Ok(())
-    }
-
-    /// The journal's chain has no key, so what it says that humans and rules said is looked at again:
-    /// every signature, and the judgement of every step that could still run.
-    fn same_words(&self, log: &Log) -> Result<(), RunError> {
-        for entry in &log.entries {
-            if let Some(signed) = entry.event.signed() {
-                let believed = signed.clone().believe(self.parts.approvers.as_ref(), entry.at);
-                believed.map_err(|error| RunError::Unsigned { n: entry.place.n, error })?;
-            }
-        }
-        for (at, record) in self.run.steps().iter().enumerate().filter(|_| self.run.closed().is_none()) {
-            let no = StepNo(u32::try_from(at + 1).unwrap_or(u32::MAX));
-            let over = matches!(record.state, StepState::Ended(_) | StepState::Settled(_) | StepState::Skipped(_) | StepState::Waiting);
-            if !over && record.judgement.as_ref() != Some(&self.judgement(no)?) {
-                return Err(RunError::JudgedOtherwise(no));
-            }
-        }
-        Ok(())
     }
 
     /// Returns the run as it stands.
@@ -198,6 +172,8 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
         match next {
             Next::PlanByRule => self.plan_by_rule().await?,
             Next::Plan | Next::Consider | Next::Prepare | Next::Advise { .. } | Next::Review(_) | Next::Narrate(_) => self.consult(next).await?,
+            Next::Commit => self.commit().await?,
+            Next::Tick => self.tick().await?,
             Next::Judge(no) => self.judge(no).await?,
             Next::AskHuman { op, why } => self.ask_human(op, why).await?,
             Next::Await { op, expires } => {
@@ -229,7 +205,9 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
                 let draft = self.ask(&chair, WritePlan(dossier)).await?;
                 draft.plan.check().map_err(|error| unfit(chair.name(), &error))?;
                 let by = chair.name().clone();
-                vec![Event::BriefWritten { by: by.clone(), brief: draft.brief }, Event::PlanProposed { by, plan: draft.plan }]
+                let curated = (!draft.backlog.is_empty()).then(|| Event::BacklogProposed { by: by.clone(), proposals: draft.backlog });
+                let brief = Event::BriefWritten { by: by.clone(), brief: draft.brief };
+                std::iter::once(brief).chain(curated).chain([Event::PlanProposed { by, plan: draft.plan }]).collect()
             }
             Next::Consider => {
                 let chair = chairs.consider.clone();
@@ -267,6 +245,8 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
                 vec![Event::BriefWritten { by: chair.name().clone(), brief }]
             }
             Next::PlanByRule
+            | Next::Commit
+            | Next::Tick
             | Next::Judge(_)
             | Next::AskHuman { .. }
             | Next::Await { .. }
@@ -343,6 +323,9 @@ pub enum RunError {
     /// The repository failed.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// Whoever does chores is gone.
+    #[error(transparent)]
+    Chore(#[from] ChoreError),
     /// No ticket was opened.
     #[error("the run is not open")]
     NotOpen,

@@ -63,6 +63,8 @@ pub fn outcome(run: &Run) -> (String, String) {
         | Next::Prepare
         | Next::Advise { .. }
         | Next::Review(_)
+        | Next::Commit
+        | Next::Tick
         | Next::Judge(_)
         | Next::AskHuman { .. }
         | Next::Grant { .. }

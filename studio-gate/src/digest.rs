@@ -3,11 +3,12 @@
 use crate::command::Finding;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use studio_core::event::Mode;
 use studio_core::gate::Case;
 use studio_core::name::Digest;
 
 /// The form of the bytes below and of the rules that are code, not tables. Raise it with either.
-const FORM: &str = "studio-gate short 2";
+const FORM: &str = "studio-gate short 3";
 
 /// Returns the SHA-256 of `bytes`, as `sha256sum` prints it.
 pub fn sha256(bytes: &[u8]) -> Digest {
@@ -24,7 +25,7 @@ pub(crate) fn of_effect(case: &Case<'_>, policy: &Digest, finding: &Finding) -> 
     fields.add(&json(&case.step.expect));
     fields.add(&case.step.timeout_seconds.get().to_be_bytes());
     fields.maybe(case.base.map(|base| base.as_str().as_bytes()));
-    fields.add(&[u8::from(case.stage)]);
+    fields.add(&[u8::from(case.stage), u8::from(case.mode == Mode::Live)]);
     fields.add(policy.as_str().as_bytes());
     fields.add(finding.rule.as_bytes());
     fields.add(finding.class.to_string().as_bytes());
@@ -82,6 +83,7 @@ mod tests {
     use super::*;
     use crate::command::tests::{case, step};
     use crate::command::{Finding, judge};
+    use studio_core::event::Mode;
     use studio_core::gate::{Class, Verdict};
     use studio_core::name::CommitId;
     use studio_core::step::{Argv, Step};
@@ -123,7 +125,7 @@ mod tests {
             (None, Stage::Infra, Some(&b""[..])),
             (None, Stage::Infra, Some(&b"x"[..])),
         ] {
-            digests.push(of_effect(&Case { step: &plain, stage, base, edits: &[], script }, &policy, &finding));
+            digests.push(of_effect(&Case { mode: Mode::Simulate, step: &plain, stage, base, edits: &[], script }, &policy, &finding));
         }
         digests.push(of_effect(&case(&plain), &sha256(b"other rules"), &finding));
         for other in [

@@ -1,6 +1,6 @@
 //! Judging edits: by where they write, and by what the text shows.
 
-use crate::place;
+use crate::place::{self, Scopes};
 use studio_core::gate::{EditJudgement, EditVerdict};
 use studio_core::plan::Edit;
 use studio_core::text::hostile;
@@ -16,12 +16,12 @@ const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "com", "lpt"];
 const KIND_WORDS: usize = 3;
 
 /// Judges `edit`: the strictest verdict of its paths and its text.
-pub(crate) fn judge(edit: &Edit, stage: Stage) -> EditJudgement {
+pub(crate) fn judge(edit: &Edit, stage: Stage, scopes: &Scopes) -> EditJudgement {
     let text = match edit {
         Edit::Write { path, text } => contents(path.as_str(), text),
         Edit::Remove { .. } | Edit::Rename { .. } => None,
     };
-    let paths = edit.paths().flat_map(|path| located(path.as_str(), stage));
+    let paths = edit.paths().flat_map(|path| located(path.as_str(), stage, scopes));
     paths
         .chain(text)
         .reduce(|worst, other| if other.verdict > worst.verdict { other } else { worst })
@@ -29,7 +29,7 @@ pub(crate) fn judge(edit: &Edit, stage: Stage) -> EditJudgement {
 }
 
 /// What the path alone says; at least one judgement.
-fn located(path: &str, stage: Stage) -> Vec<EditJudgement> {
+fn located(path: &str, stage: Stage, scopes: &Scopes) -> Vec<EditJudgement> {
     let mut found: Vec<EditJudgement> =
         place::places(path).map(|place| judgement(place.verdict, place.rule, format!("{path}: {}", place.why))).collect();
     if odd(path) {
@@ -39,7 +39,10 @@ fn located(path: &str, stage: Stage) -> Vec<EditJudgement> {
             format!("{path}: use letters, digits and . _ - + @ = , only; other systems read this name differently"),
         ));
     }
-    if !place::in_scope(path, stage) {
+    if scopes.protect(path) {
+        found.push(judgement(EditVerdict::Block, "protected", format!("{path} is protected by the repository's policy; only its owner edits it")));
+    }
+    if !scopes.hold(path, stage) {
         found.push(judgement(
             EditVerdict::Ask,
             "out-of-stage",
@@ -105,7 +108,7 @@ mod tests {
     }
 
     fn write(at: &str, text: &str) -> (EditVerdict, String) {
-        let EditJudgement { verdict, rule, .. } = judge(&Edit::Write { path: path(at), text: text.into() }, Stage::Studio);
+        let EditJudgement { verdict, rule, .. } = judge(&Edit::Write { path: path(at), text: text.into() }, Stage::Studio, &Scopes::default());
         (verdict, rule)
     }
 
@@ -167,7 +170,7 @@ mod tests {
 
     #[test]
     fn both_sides_of_a_rename_count() {
-        let rename = |from: &str, to: &str| judge(&Edit::Rename { path: path(from), to: path(to) }, Stage::Infra).verdict;
+        let rename = |from: &str, to: &str| judge(&Edit::Rename { path: path(from), to: path(to) }, Stage::Infra, &Scopes::default()).verdict;
         assert_eq!(rename("docs/a.md", "docs/b.md"), EditVerdict::Pass);
         assert_eq!(rename("docs/a.md", "infrastructure/a.sh"), EditVerdict::Gate);
         assert_eq!(rename("infrastructure/a.sh", "docs/a.md"), EditVerdict::Gate);
@@ -178,7 +181,7 @@ mod tests {
 
     #[test]
     fn removing_is_judged_like_writing() {
-        let remove = |at: &str| judge(&Edit::Remove { path: path(at) }, Stage::Infra).verdict;
+        let remove = |at: &str| judge(&Edit::Remove { path: path(at) }, Stage::Infra, &Scopes::default()).verdict;
         assert_eq!(remove("docs/a.md"), EditVerdict::Pass);
         assert_eq!(remove("kubernetes/apps/web/ks.yaml"), EditVerdict::Gate);
         assert_eq!(remove("kubernetes/apps/web/secret.sops.yaml"), EditVerdict::Ask);

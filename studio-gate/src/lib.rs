@@ -13,6 +13,7 @@ mod command;
 mod danger;
 mod digest;
 mod edit;
+mod live;
 mod place;
 mod reader;
 mod script;
@@ -20,24 +21,41 @@ mod script;
 pub use approvers::{ApproversError, SshApprovers};
 pub use digest::sha256;
 
+use std::collections::BTreeMap;
 use studio_core::gate::{Case, EditJudgement, Effect, Gate, Judgement, Verdict};
-use studio_core::name::Digest;
+use studio_core::name::{Digest, RelPath};
 use studio_core::plan::Edit;
 use studio_core::ticket::Stage;
 
 /// The built-in rules: reads run unasked, changes ask, destruction needs a script, the rest is refused.
 #[derive(Clone, Debug)]
 pub struct ShortGate {
+    scopes: place::Scopes,
     policy: Digest,
 }
 
 impl ShortGate {
     /// Returns the built-in rules.
     pub fn new() -> Self {
-        debug_assert_eq!(reader::broken(), Vec::<String>::new(), "a reader's examples must hold");
-        let tables = (reader::tables(), command::tables(), binding::tables(), danger::tables(), place::tables());
-        ShortGate { policy: digest::of_tables(&tables) }
+        ShortGate::over(place::Scopes::default())
     }
+
+    /// Returns the built-in rules with folders of the repository's own: what each stage may write
+    /// beside what the stages before it may, and what nobody may. Places with a rule of their own keep it.
+    pub fn with_policy(stages: BTreeMap<Stage, Vec<RelPath>>, protected: Vec<RelPath>) -> Self {
+        ShortGate::over(place::Scopes { stages: Some(stages), protected })
+    }
+
+    fn over(scopes: place::Scopes) -> Self {
+        debug_assert_eq!(reader::broken(), Vec::<String>::new(), "a reader's examples must hold");
+        let tables = (reader::tables(), command::tables(), binding::tables(), danger::tables(), place::tables(), &scopes);
+        ShortGate { policy: digest::of_tables(&tables), scopes }
+    }
+}
+
+/// Says what shows that a script destroys: a word of its name or of its text.
+pub fn danger(path: &RelPath, text: &str) -> Option<String> {
+    if danger::in_name(path.file_name()) { Some("its name".into()) } else { danger::shown_in(text) }
 }
 
 impl Default for ShortGate {
@@ -48,7 +66,7 @@ impl Default for ShortGate {
 
 impl Gate for ShortGate {
     fn judge(&self, case: &Case<'_>) -> Judgement {
-        let finding = command::judge(case);
+        let finding = live::narrow(case, command::judge(case));
         let digest = digest::of_effect(case, &self.policy, &finding);
         let script = case.script.filter(|_| case.step.argv.script().is_some()).map(sha256);
         let effect = if finding.verdict == Verdict::Auto { Effect::Read } else { Effect::OneShot };
@@ -57,7 +75,7 @@ impl Gate for ShortGate {
     }
 
     fn judge_edit(&self, edit: &Edit, stage: Stage) -> EditJudgement {
-        edit::judge(edit, stage)
+        edit::judge(edit, stage, &self.scopes)
     }
 
     fn policy(&self) -> Digest {

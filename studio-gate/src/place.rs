@@ -1,7 +1,9 @@
 //! Places of the repository that have a rule of their own, and which stage owns which folder.
 
 use serde::Serialize;
+use std::collections::BTreeMap;
 use studio_core::gate::EditVerdict;
+use studio_core::name::RelPath;
 use studio_core::ticket::Stage;
 
 /// Paths that share a rule.
@@ -146,6 +148,9 @@ const SCOPES: &[(Stage, &str)] = &[
     (Stage::Tenants, "business/*"),
 ];
 
+/// What people read about the repository.
+const PROSE: &str = "docs/* /README.md";
+
 /// A folder that belongs to [`Stage::Tenants`] wherever it lies.
 const TENANTS: &str = "tenants";
 
@@ -166,12 +171,39 @@ pub(crate) fn secret(path: &str) -> bool {
     SECRET.globs.split_whitespace().any(|glob| below(glob, &path))
 }
 
-/// Says whether `stage` may write `path`.
-pub(crate) fn in_scope(path: &str, stage: Stage) -> bool {
-    if below(TENANTS, &fold(path)) {
-        return stage >= Stage::Tenants;
+/// Which stage opens what: the built-in folders, or those of one repository.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Scopes {
+    /// What each stage opens, beside what the stages before it opened; none: the built-in folders.
+    pub stages: Option<BTreeMap<Stage, Vec<RelPath>>>,
+    /// What no persona edits.
+    pub protected: Vec<RelPath>,
+}
+
+impl Scopes {
+    /// Says whether the repository keeps `path` from every persona; upper and lower case are the same.
+    pub(crate) fn protect(&self, path: &str) -> bool {
+        let path = fold(path);
+        let inside = |folder: &RelPath| path.strip_prefix(&fold(folder.as_str())).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.protected.iter().any(inside)
     }
-    SCOPES.iter().filter(|(opens, _)| *opens <= stage).any(|(_, globs)| globs.split_whitespace().any(|glob| below(glob, path)))
+
+    /// Says whether `stage` may write `path`. Prose about the repository belongs to every stage.
+    pub(crate) fn hold(&self, path: &str, stage: Stage) -> bool {
+        if below(TENANTS, &fold(path)) {
+            return stage >= Stage::Tenants;
+        }
+        let listed = |globs: &str| globs.split_whitespace().any(|glob| below(glob, path));
+        match &self.stages {
+            None => SCOPES.iter().any(|(opens, globs)| *opens <= stage && listed(globs)),
+            Some(_) if listed(PROSE) => true,
+            Some(scopes) => {
+                let own = RelPath::try_from(path);
+                let inside = |folders: &Vec<RelPath>| folders.iter().any(|folder| own.as_ref().is_ok_and(|path| path.starts_with(folder)));
+                scopes.iter().any(|(opens, folders)| *opens <= stage && inside(folders))
+            }
+        }
+    }
 }
 
 /// Returns `text` without the difference of cases: up, then down, as file systems that fold do.
@@ -216,12 +248,31 @@ mod tests {
 
     #[test]
     fn a_stage_owns_what_lies_below_its_folders() {
-        let stages = |path: &str| [Stage::Infra, Stage::Studio, Stage::Tenants].map(|stage| in_scope(path, stage));
+        let stages = |path: &str| [Stage::Infra, Stage::Studio, Stage::Tenants].map(|stage| Scopes::default().hold(path, stage));
         assert_eq!(stages("kubernetes/apps/x.yaml"), [true, true, true]);
         assert_eq!(stages("ui/index.html"), [false, true, true]);
         assert_eq!(stages("business/x.md"), [false, false, true]);
         assert_eq!(stages("kubernetes/Tenants/shop/x.yaml"), [false, false, true]);
         for outside in ["docs", "READMEmd", "kubernetes-evil/x.yaml", "Kubernetes/x.yaml", "x/kubernetes/y.yaml", "x/README.md", "LICENSE"] {
+            assert_eq!(stages(outside), [false; 3], "{outside}");
+        }
+    }
+
+    #[test]
+    fn a_repository_may_have_folders_of_its_own() {
+        let folder = |path: &str| RelPath::try_from(path).unwrap();
+        let stages = BTreeMap::from([(Stage::Infra, vec![folder("metal"), folder("apps/infra")]), (Stage::Studio, vec![folder("ui")])]);
+        let own = Scopes { stages: Some(stages), protected: vec![folder("metal/secret")] };
+        for (path, kept) in [("metal/secret", true), ("Metal/Secret/x", true), ("metal/secrets", false), ("metal", false)] {
+            assert_eq!(own.protect(path), kept, "{path}");
+        }
+        let stages = |path: &str| [Stage::Infra, Stage::Studio, Stage::Tenants].map(|stage| own.hold(path, stage));
+        for path in ["metal/x.yaml", "apps/infra/y.yaml", "docs/x.md", "README.md"] {
+            assert_eq!(stages(path), [true; 3], "{path}");
+        }
+        assert_eq!(stages("ui/index.html"), [false, true, true]);
+        assert_eq!(stages("metal/tenants/x.yaml"), [false, false, true]);
+        for outside in ["metal-evil/x.yaml", "apps/x.yaml", "kubernetes/x.yaml", "../metal/x"] {
             assert_eq!(stages(outside), [false; 3], "{outside}");
         }
     }

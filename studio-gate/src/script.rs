@@ -1,7 +1,6 @@
 //! Judging scripts: they always ask, and their bytes are part of what is approved.
 
 use crate::command::Finding;
-use crate::danger;
 use studio_core::gate::{Class, Verdict};
 use studio_core::limits::SCRIPT_BYTES_MAX;
 use studio_core::name::RelPath;
@@ -28,7 +27,7 @@ pub(crate) fn judge(argv: &Argv, path: &RelPath, bytes: Option<&[u8]>) -> Findin
             "pass letters, digits and . _ - + / : @ , = only; put anything else into the script",
         );
     }
-    let shown = if danger::in_name(path.file_name()) { Some("its name".to_string()) } else { danger::shown_in(&String::from_utf8_lossy(bytes)) };
+    let shown = crate::danger(path, &String::from_utf8_lossy(bytes));
     let (class, why) = match shown {
         Some(word) => (Class::Destroy, format!("{path} is a script that destroys: {word} says so")),
         None => (Class::Mutate, format!("{path} is a script; what it does is only known by reading it")),

@@ -1,11 +1,13 @@
 //! The first event: what is certain when a run begins.
 
 use crate::crew::Crew;
+use crate::curation::Queued;
 use crate::dossier::Checkpoint;
 use crate::gate::Gate;
 use crate::limits::RunLimits;
-use crate::name::{CommitId, Digest, PersonaName};
+use crate::name::{BranchName, CommitId, Digest, PersonaName};
 use crate::ticket::Ticket;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What is certain when a run begins.
@@ -36,6 +38,15 @@ pub struct Opened {
     pub policy: Digest,
     /// The version of the Studio.
     pub version: String,
+    /// The branch for the Engineer's commits; none where nothing is committed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<BranchName>,
+    /// When it began: the date of its commits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<Timestamp>,
+    /// The other tickets of the queue, as many as a Planner is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queue: Vec<Queued>,
 }
 
 impl Opened {
@@ -55,6 +66,9 @@ impl Opened {
             base: None,
             policy: gate.policy(),
             version: env!("CARGO_PKG_VERSION").into(),
+            branch: None,
+            began: None,
+            queue: Vec::new(),
         }
     }
 }

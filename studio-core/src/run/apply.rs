@@ -59,12 +59,28 @@ impl Run {
                 Ok(())
             }
             Event::BriefWritten { by, brief } => self.brief_written(by, brief),
+            Event::BacklogProposed { proposals, .. } => {
+                must(self.phase == Phase::Draft, "no plan is wanted")?;
+                self.curation = proposals.clone();
+                Ok(())
+            }
             Event::PlanProposed { plan, .. } => self.plan_proposed(plan),
             Event::PlanObjected { by, objections } => self.plan_objected(by, objections),
             Event::PlanAgreed { .. } => self.plan_agreed(),
             Event::ModelAsked { persona, turn, prompt, .. } => self.model_asked(persona, *turn, prompt),
             Event::ModelAnswered { persona, turn, answer, usage } => self.model_answered(persona, *turn, answer, usage),
             Event::EditsProposed { by, change, judged } => self.edits_proposed(by, change, judged),
+            Event::ChangeCommitted { branch, commit } => {
+                let named = self.opened().and_then(|opened| opened.branch.as_ref()) == Some(branch);
+                must(self.next() == Next::Commit && named, "no commit is wanted, or not on that branch")?;
+                (self.committed, self.in_commit) = (Some(commit.clone()), true);
+                Ok(())
+            }
+            Event::TicketTicked { place } => {
+                must(self.next() == Next::Tick, "the ticket is not done")?;
+                self.ticked = Some(place.clone());
+                Ok(())
+            }
             Event::StepJudged { step, judgement } => self.step_judged(*step, judgement),
             Event::ApprovalAsked { op, effect, expires, .. } => self.approval_asked(op, effect, *expires),
             Event::ApprovalGiven { signed } => self.approval_given(signed),
@@ -303,7 +319,7 @@ impl Run {
             self.round += 1;
             self.round_start = self.steps.len();
             self.objections = 0;
-            self.change = None;
+            (self.change, self.in_commit) = (None, false);
             self.reviewed.clear();
             self.findings.clear();
         }

@@ -54,6 +54,8 @@ impl Run {
             | Next::Prepare
             | Next::Advise { .. }
             | Next::Review(_)
+            | Next::Commit
+            | Next::Tick
             | Next::Judge(_)
             | Next::AskHuman { .. }
             | Next::Await { .. }
@@ -69,6 +71,10 @@ impl Run {
     /// The whole round is judged before anything of it runs, so that a bad last step is found
     /// before a first one has changed anything.
     fn work(&self, opened: &Opened) -> Next {
+        let edited = self.change.as_ref().is_some_and(|change| !change.edits.is_empty());
+        if opened.mode == Mode::Live && edited && !self.in_commit {
+            return Next::Commit;
+        }
         let round = &self.steps[self.round_start..];
         if let Some(at) = round.iter().position(|record| record.state == StepState::Waiting) {
             return Next::Judge(number(self.round_start + at));
@@ -159,6 +165,9 @@ impl Run {
             );
         }
         let state = if opened.mode == Mode::Live { Closing::Done } else { Closing::Rehearsed };
+        if state == Closing::Done && self.ticked.is_none() {
+            return Next::Tick;
+        }
         self.end(opened, state, &format!("{} criteria met by machine checks, {} steps", criteria.len(), self.steps.len()))
     }
 
@@ -189,7 +198,7 @@ impl Limit {
         match self {
             Limit::Rounds | Limit::Objections => Ok(Closing::OutOfRounds),
             Limit::ModelCalls | Limit::Tokens => Ok(Closing::OutOfBudget),
-            Limit::Repairs | Limit::Model | Limit::TurnTime | Limit::Restarts => Err(Parked::NeedsHuman),
+            Limit::Repairs | Limit::Model | Limit::TurnTime | Limit::Restarts | Limit::Chore => Err(Parked::NeedsHuman),
             Limit::Setting => Err(Parked::NeedsSetting),
         }
     }

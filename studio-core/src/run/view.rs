@@ -27,6 +27,7 @@ impl Run {
             feedback: self.feedback.clone(),
             files: Vec::new(),
             listed: Vec::new(),
+            queue: if self.phase == super::Phase::Draft { self.opened()?.queue.clone() } else { Vec::new() },
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Rest, RunError, Stuck, Supervisor};
 use crate::approval::{NotApproved, Word};
+use crate::chores::{ChoreError, CommitOrder};
 use crate::crew::post;
 use crate::event::{Basis, Event, Finding, Limit, Outcome, Parked};
 use crate::gate::{Case, Gate, Judgement};
@@ -58,6 +59,36 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
             }
         };
         Ok(self.decide(vec![event]).await?)
+    }
+
+    /// Has the change of this round committed; the same order again comes to the same commit.
+    pub(super) async fn commit(&mut self) -> Result<(), Stuck> {
+        let order = self.commit_order().ok_or(Stuck::Failed(RunError::NotOpen))?;
+        let branch = order.branch.clone();
+        let commit = self.parts.chores.commit(order).await.map_err(undone)?;
+        Ok(self.decide(vec![Event::ChangeCommitted { branch, commit }]).await?)
+    }
+
+    fn commit_order(&self) -> Option<CommitOrder> {
+        let (opened, change) = (self.run.opened()?, self.run.change()?);
+        Some(CommitOrder {
+            run: self.run.id()?.clone(),
+            ticket: opened.ticket.id.clone(),
+            branch: opened.branch.clone()?,
+            base: opened.base.clone()?,
+            replaces: self.run.committed().cloned(),
+            edits: change.edits.clone(),
+            summary: change.summary.clone(),
+            at: opened.began.unwrap_or(Timestamp::UNIX_EPOCH),
+        })
+    }
+
+    /// Has the ticket marked as done where it stands.
+    pub(super) async fn tick(&mut self) -> Result<(), Stuck> {
+        self.journal.barrier().await.map_err(RunError::from)?;
+        let (Some(id), Some(opened)) = (self.run.id(), self.run.opened()) else { return Err(Stuck::Failed(RunError::NotOpen)) };
+        let place = self.parts.chores.tick(id, &opened.ticket).await.map_err(undone)?;
+        Ok(self.decide(vec![Event::TicketTicked { place }]).await?)
     }
 
     pub(super) async fn judge(&mut self, no: StepNo) -> Result<(), Stuck> {
@@ -164,7 +195,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     }
 
     async fn ended(&mut self, op: Op, ended: Ended) -> Result<(), Stuck> {
-        let Ended { exit, mut stdout, mut stderr, assumed } = ended;
+        let Ended { exit, mut stdout, mut stderr, assumed, artifacts } = ended;
         let expect = self.run.step(op.step).map(|record| record.step.expect.clone()).unwrap_or_default();
         let mut misses = if assumed == Assumed::All { Vec::new() } else { expect.misses(exit, &stdout) };
         for (name, text) in [("output", &mut stdout), ("error output", &mut stderr)] {
@@ -174,7 +205,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
             }
         }
         let (stdout, stderr) = (self.journal.keep(&stdout).await.map_err(RunError::from)?, self.journal.keep(&stderr).await.map_err(RunError::from)?);
-        let outcome = Outcome { exit, stdout, stderr, assumed: assumed != Assumed::No, misses };
+        let outcome = Outcome { exit, stdout, stderr, assumed: assumed != Assumed::No, misses, artifacts };
         Ok(self.decide(vec![Event::StepEnded { op, outcome }]).await?)
     }
 
@@ -220,8 +251,17 @@ pub fn judgement(gate: &dyn Gate, tree: &dyn Tree, run: &Run, no: StepNo) -> Res
         Some(path) => after(tree, edits, &path)?,
         None => None,
     };
-    let case = Case { step: &record.step, stage: opened.ticket.stage, base: opened.base.as_ref(), edits, script: script.as_deref() };
+    let case =
+        Case { step: &record.step, mode: opened.mode, stage: opened.ticket.stage, base: opened.base.as_ref(), edits, script: script.as_deref() };
     Ok(gate.judge(&case))
+}
+
+/// A chore that cannot be done parks the run; one whose doer is gone ends the work.
+fn undone(error: ChoreError) -> Stuck {
+    match error {
+        ChoreError::Gone(_) => Stuck::Failed(error.into()),
+        ChoreError::Refused(why) => Stuck::Limit(Limit::Chore, format!("{why}; mend it, then resume")),
+    }
 }
 
 fn step_finding(record: &StepRecord) -> Finding {

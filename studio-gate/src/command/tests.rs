@@ -1,6 +1,7 @@
 //! Commands and what they must get.
 
 use super::*;
+use studio_core::event::Mode;
 use studio_core::step::{Argv, Step};
 use studio_core::ticket::Stage;
 
@@ -21,7 +22,7 @@ pub(crate) fn step(line: &str) -> Step {
 
 /// Returns the case of a step without a base or a script.
 pub(crate) fn case(step: &Step) -> Case<'_> {
-    Case { step, stage: Stage::Infra, base: None, edits: &[], script: None }
+    Case { mode: Mode::Simulate, step, stage: Stage::Infra, base: None, edits: &[], script: None }
 }
 
 fn all(verdict: Verdict, class: Class, rule: &str, lines: &[&str]) {

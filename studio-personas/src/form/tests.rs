@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use studio_core::curation::Curation;
 use studio_core::dossier::{Decision, Draft, Opinion, Review};
 use studio_core::expect::JsonIs;
 use studio_core::limits::{
@@ -51,7 +52,15 @@ fn draft() -> Draft {
     ];
     let criterion = |(at, check)| Criterion { name: format!("c{at}").try_into().unwrap(), text: Prose::tamed("text"), check: Some(check) };
     let criteria = checks.into_iter().enumerate().map(criterion).collect();
-    Draft { brief: Prose::tamed("brief"), plan: Plan { goal: Prose::tamed("goal"), constraints: vec![Prose::tamed("c")], criteria } }
+    let id = || "t".try_into().unwrap();
+    let backlog = vec![
+        Curation::Criteria { ticket: id(), criteria: vec![Prose::tamed("c")] },
+        Curation::Split { ticket: id(), title: Prose::tamed("t"), body: Some(Prose::tamed("b")) },
+        Curation::After { ticket: id(), on: id(), why: Prose::tamed("w") },
+        Curation::Duplicate { ticket: id(), of: id() },
+        Curation::Stale { ticket: id(), why: Prose::tamed("w") },
+    ];
+    Draft { brief: Prose::tamed("brief"), plan: Plan { goal: Prose::tamed("goal"), constraints: vec![Prose::tamed("c")], criteria }, backlog }
 }
 
 fn change() -> Change {

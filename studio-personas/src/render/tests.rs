@@ -38,6 +38,7 @@ pub(crate) fn full(body: &str) -> Dossier {
             .map(|(path, text)| FileView { path: path.try_into().unwrap(), text })
             .into(),
         listed: vec!["cluster/nodes/Delete me.yaml".try_into().unwrap()],
+        queue: vec![Queued { id: "racks".try_into().unwrap(), title: Prose::tamed("Mount the racks"), state: "ready".into() }],
     }
 }
 
@@ -113,8 +114,18 @@ fn everything_is_there_and_nothing_is_hidden() {
 fn the_same_dossier_is_the_same_text_and_an_empty_one_is_short() {
     let whole = full("Please.");
     assert_eq!(dossier(&whole), dossier(&whole.clone()));
-    let bare =
-        Dossier { brief: None, plan: None, change: None, steps: vec![], checks: vec![], feedback: vec![], files: vec![], listed: vec![], ..whole };
+    let bare = Dossier {
+        brief: None,
+        plan: None,
+        change: None,
+        steps: vec![],
+        checks: vec![],
+        feedback: vec![],
+        files: vec![],
+        listed: vec![],
+        queue: vec![],
+        ..whole
+    };
     assert_eq!(dossier(&bare).matches("\n## ").count(), 1);
 }
 

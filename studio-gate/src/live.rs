@@ -1,0 +1,54 @@
+//! What live leaves of a verdict: reads of the closed list, and scripts that a human approved.
+//!
+//! A rehearsal shows how far a change would get; a live run knows no more programs than the readers, and
+//! no script that destroys, until such scripts can be registered.
+
+use crate::command::Finding;
+use studio_core::event::Mode;
+use studio_core::gate::{Case, Class, Verdict};
+
+/// Returns the finding as it counts in the mode of `case`; never a milder one.
+pub(crate) fn narrow(case: &Case<'_>, finding: Finding) -> Finding {
+    if case.mode != Mode::Live || finding.verdict != Verdict::Ask {
+        return finding;
+    }
+    if case.step.argv.script().is_none() {
+        let better = finding.better.unwrap_or_else(|| "change the cluster through an edit of its manifests, or put the command into a script".into());
+        let why = format!("{}; live runs only listed reads and scripts", finding.why);
+        return Finding { verdict: Verdict::ScriptOnly, rule: format!("live {}", finding.rule), why, better: Some(better), ..finding };
+    }
+    if finding.class == Class::Destroy {
+        let why = format!("{}; live runs no such script, since none can be registered yet", finding.why);
+        return Finding::refused(Class::Destroy, "live script", why, "rehearse it here, and run it by hand");
+    }
+    finding
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ShortGate;
+    use crate::command::tests::{case, step};
+    use studio_core::gate::Gate;
+
+    #[test]
+    fn live_runs_listed_reads_and_harmless_scripts() {
+        let gate = ShortGate::new();
+        for (line, script, pretended, live) in [
+            ("kubectl get nodes", None, Verdict::Auto, Verdict::Auto),
+            ("kubectl cordon cp-1", None, Verdict::Ask, Verdict::ScriptOnly),
+            ("kubectl get nodes --watch", None, Verdict::Ask, Verdict::ScriptOnly),
+            ("kubectl delete ns web", None, Verdict::ScriptOnly, Verdict::ScriptOnly),
+            ("sh x.sh", None, Verdict::Refuse, Verdict::Refuse),
+            ("bash --noprofile --norc infrastructure/check.sh", Some("true\n"), Verdict::Ask, Verdict::Ask),
+            ("bash --noprofile --norc infrastructure/check.sh", Some("rm -rf /srv\n"), Verdict::Ask, Verdict::Refuse),
+            ("bash --noprofile --norc infrastructure/wipe-node.sh", Some("true\n"), Verdict::Ask, Verdict::Refuse),
+        ] {
+            let step = step(line);
+            let judged = |mode| gate.judge(&Case { mode, script: script.map(str::as_bytes), ..case(&step) });
+            let (rehearsed, real) = (judged(Mode::Simulate), judged(Mode::Live));
+            assert_eq!((rehearsed.verdict, real.verdict), (pretended, live), "{line}");
+            assert!(real.verdict >= rehearsed.verdict && (real.verdict == rehearsed.verdict || real.digest != rehearsed.digest), "{line}");
+        }
+    }
+}
