@@ -7,6 +7,7 @@ mod demo_crash;
 mod endings;
 mod examples;
 mod journals;
+mod live;
 mod rights;
 mod seats;
 mod tidy;

@@ -12,6 +12,7 @@ use studio_core::tree::MemoryTree;
 use studio_files::intake::Queue;
 use studio_files::rehearsal::Rehearsal;
 use studio_gate::ShortGate;
+use studio_tests::chores::LedgerChores;
 use studio_tests::disk::{ModelDisk, Survives};
 use studio_tests::host::LedgerHost;
 use studio_tests::life::{World, now, opened};
@@ -40,6 +41,7 @@ fn demo(id: &str, approvals: Approvals) -> impl Fn() -> World {
     move || World {
         disk: ModelDisk::default(),
         host: LedgerHost::new(scenario.clone()),
+        chores: LedgerChores::default(),
         opened: opened(ticket.clone(), Planned::Crew, approvals, &crew, GATE.as_ref() as &dyn Gate),
         gate: GATE.clone(),
         tree: TREE.clone(),

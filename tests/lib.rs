@@ -1,5 +1,6 @@
 //! A studio in a box: a disk whose power can be cut, a host that remembers, a life of the Studio over both, and a model's server.
 
+pub mod chores;
 pub mod disk;
 pub mod host;
 pub mod life;

@@ -1,21 +1,21 @@
 //! One life of the Studio after another over the same disk and the same host, until the run rests.
 
+use crate::chores::LedgerChores;
 use crate::disk::ModelDisk;
 use crate::host::LedgerHost;
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use studio_core::approval::{Approvers, NotApproved, Signed, Statement};
-use studio_core::chores::NoChores;
 use studio_core::clock::FixedClock;
 use studio_core::crew::Crew;
-use studio_core::event::{Event, Opened, Planned};
+use studio_core::event::{Event, Mode, Opened, Planned};
 use studio_core::gate::Gate;
 use studio_core::host::Executor;
-use studio_core::journal::{Journal, JournalError, Log};
+use studio_core::journal::{Journal, JournalError, Log, Receipt};
 use studio_core::model::Model;
 use studio_core::name::{Approver, RunId};
-use studio_core::permit::PretendAuthority;
+use studio_core::permit::{Authority, Cuts, Permit, Pretend, PretendAuthority};
 use studio_core::redact::Redactor;
 use studio_core::replay::{Stage, replay};
 use studio_core::run::Run;
@@ -39,6 +39,8 @@ pub struct World {
     pub disk: ModelDisk,
     /// The host.
     pub host: LedgerHost,
+    /// Who commits and ticks.
+    pub chores: LedgerChores,
     /// The rules.
     pub gate: Arc<dyn Gate>,
     /// The files.
@@ -51,6 +53,20 @@ pub struct World {
     pub opened: Opened,
     /// The hour it is.
     pub now: Timestamp,
+}
+
+/// An authority for runs that are live in all but their hosts, which are pretended.
+struct AsIfLive(PretendAuthority);
+
+impl Authority for AsIfLive {
+    type Mode = Pretend;
+    const LIVE: bool = true;
+}
+
+impl<S> Cuts<S> for AsIfLive {
+    fn cut(&self, receipt: Receipt<S>) -> Option<Permit<Pretend>> {
+        self.0.cut(receipt)
+    }
 }
 
 /// Approvers that believe whoever signs with the word `ops`; what a real signature proves is
@@ -81,14 +97,21 @@ impl World {
 
     /// Lives once, or until it is told to stop.
     pub async fn live_until(&self, stop: CancellationToken) -> Result<Rest, RunError> {
+        match self.opened.mode {
+            Mode::Live => self.work(AsIfLive(PretendAuthority::new()), stop).await,
+            Mode::Observe | Mode::Suggest | Mode::Simulate => self.work(PretendAuthority::new(), stop).await,
+        }
+    }
+
+    async fn work<A: Authority<Mode = Pretend> + Cuts<FileStore<ModelDisk>>>(&self, authority: A, stop: CancellationToken) -> Result<Rest, RunError> {
         let clock = Arc::new(FixedClock(self.now));
         let parts = Parts {
             gate: Arc::clone(&self.gate),
             approvers: Arc::new(Word),
             tree: Arc::clone(&self.tree),
-            authority: Arc::new(PretendAuthority::new()),
+            authority: Arc::new(authority),
             executor: Executor::before(self.host.clone()),
-            chores: Arc::new(NoChores),
+            chores: Arc::new(self.chores.clone()),
             crew: self.crew.clone(),
             model: self.model.clone(),
             stop,

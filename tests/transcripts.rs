@@ -9,6 +9,7 @@ use studio_core::crew::Crew;
 use studio_core::event::{Approvals, Planned};
 use studio_core::host::Scenario;
 use studio_core::tree::EmptyTree;
+use studio_tests::chores::LedgerChores;
 use studio_tests::disk::ModelDisk;
 use studio_tests::host::LedgerHost;
 use studio_tests::life::{World, now, opened};
@@ -19,6 +20,7 @@ pub(crate) fn world(crew: Crew, approvals: Approvals, scenario: Value, answers: 
     World {
         disk: ModelDisk::default(),
         host: LedgerHost::new(scenario),
+        chores: LedgerChores::default(),
         opened: opened(ticket("make-it-so"), Planned::Crew, approvals, &crew, gate.as_ref()),
         gate,
         tree: Arc::new(EmptyTree),

@@ -204,5 +204,8 @@ pub(crate) fn opened(crew: &Crew, gate: &dyn Gate) -> Result<Opened> {
         base: None,
         policy: gate.policy(),
         version: env!("CARGO_PKG_VERSION").into(),
+        branch: None,
+        began: None,
+        queue: Vec::new(),
     })
 }

@@ -46,12 +46,39 @@ pub(crate) enum Command {
         /// The name approvals are signed with [default: the login name]
         #[arg(long)]
         name: Option<String>,
+        /// Take back what init made, as far as nobody changed it since; keys stay
+        #[arg(long, conflicts_with = "name")]
+        undo: bool,
     },
+    /// Shows what the repository would choose (rules, settings, prompts, personas), and accepts it with a signature
+    Trust {
+        /// Accept it unasked
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Looks at this machine, the operator's folder and the repository, and says what is missing
+    Doctor,
+    /// Says what could go wrong in this repository: read-only, without a model
+    Audit,
     /// Lists the tickets, where each stands, and why it is or is not ready
     Tickets {
         /// Finished ones and examples too
         #[arg(long)]
         all: bool,
+        /// What Planners would change in the queue, by run
+        #[arg(long, conflicts_with = "all")]
+        proposed: bool,
+        /// Accept what the Planner of this run would change
+        #[arg(long, value_name = "RUN", conflicts_with_all = ["all", "proposed"])]
+        accept: Option<String>,
+    },
+    /// Adds an idea or a signal to ai/studio/backlog.md
+    Add {
+        /// What it is, the first line its title [default: standard input]
+        text: Option<String>,
+        /// It is a signal from outside, of this name
+        #[arg(long, value_name = "NAME")]
+        signal: Option<String>,
     },
     /// Carries a ticket through the whole loop to a report
     Run(RunArgs),
@@ -78,6 +105,39 @@ pub(crate) enum Command {
         /// Keep telling until the run rests
         #[arg(long)]
         follow: bool,
+    },
+    /// Shows the report of a run as its journal gives it now
+    Report {
+        /// The run, or the start of its name
+        run: String,
+    },
+    /// Shows what a run would change in the repository, as a patch
+    Diff {
+        /// The run, or the start of its name
+        run: String,
+    },
+    /// Shows every event of a run, with times and costs
+    Trace {
+        /// The run, or the start of its name
+        run: String,
+    },
+    /// Removes runs that are over, oldest first; says what it would remove unless told to
+    Gc {
+        /// Runs younger than this stay
+        #[arg(long, default_value_t = 90, value_name = "DAYS")]
+        days: u32,
+        /// Of what is left, the newest runs stay that fit into this many MiB
+        #[arg(long, default_value_t = 1024, value_name = "MIB")]
+        keep_mib: u64,
+        /// Remove them
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Searches what runs remember, and their reports
+    Memory {
+        /// What to do with it
+        #[command(subcommand)]
+        what: MemoryCommand,
     },
     /// Shows what waits for a human
     Approvals,
@@ -106,6 +166,23 @@ pub(crate) enum Command {
     Replay {
         /// The run, or the start of its name
         run: String,
+    },
+    /// Runs steps and chores for a runtime that starts it; of no use at a terminal
+    #[command(hide = true)]
+    Executor,
+}
+
+/// What can be done with memory.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MemoryCommand {
+    /// Finds the files that hold all the words
+    Search {
+        /// The words
+        #[arg(required = true)]
+        words: Vec<String>,
+        /// How many to show
+        #[arg(long, default_value_t = 20)]
+        most: usize,
     },
 }
 
@@ -164,7 +241,7 @@ pub(crate) enum ModeArg {
     Suggest,
     /// Every step is pretended
     Simulate,
-    /// Steps run (not in this version)
+    /// Steps run, by the Executor; the repository must be trusted
     Live,
 }
 

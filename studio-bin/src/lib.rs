@@ -21,15 +21,19 @@ mod card;
 mod cli;
 mod commands;
 pub mod exit;
+mod live;
 mod operator;
+mod rules;
 pub mod sample;
 mod site;
 mod story;
+mod traces;
+mod trust;
 mod wiring;
 mod work;
 
 use clap::Parser;
-use cli::{Cli, Command};
+use cli::{Cli, Command, MemoryCommand};
 use exit::{Exit, Failure};
 use serde_json::json;
 use site::Site;
@@ -72,12 +76,25 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let (site, json) = (Site::find(&place)?, place.json);
     match command {
         Command::Demo { .. } => Ok(Exit::Done),
-        Command::Init { name } => commands::init::init(&site, name, json),
-        Command::Tickets { all } => commands::tickets::tickets(&site, all, json),
+        Command::Init { undo: true, .. } => commands::init::undo(&site, json),
+        Command::Init { name, undo: false } => commands::init::init(&site, name, json),
+        Command::Trust { yes } => commands::trust::trust(&site, yes, json),
+        Command::Doctor => commands::doctor::doctor(&site, json),
+        Command::Audit => commands::audit::audit(&site, json),
+        Command::Tickets { accept: Some(run), .. } => commands::curate::accept(&site, &run, json),
+        Command::Tickets { proposed: true, .. } => commands::curate::proposed(&site, json),
+        Command::Tickets { all, .. } => commands::tickets::tickets(&site, all, json),
+        Command::Add { text, signal } => commands::add::add(&site, text, signal, json),
         Command::Run(args) => commands::run::run(&site, args, json),
         Command::Resume { run, model, scenario } => commands::resume::resume(&site, &run, model.as_deref(), scenario.as_deref(), json),
         Command::Status { run } => commands::status::status(&site, run.as_deref(), json),
         Command::Log { run, follow } => commands::log::log(&site, &run, follow, json),
+        Command::Report { run } => commands::report::report(&site, &run, json),
+        Command::Diff { run } => commands::diff::diff(&site, &run, json),
+        Command::Trace { run } => commands::trace::trace(&site, &run, json),
+        Command::Gc { days, keep_mib, yes } => commands::gc::gc(&site, days, keep_mib, yes, json),
+        Command::Memory { what: MemoryCommand::Search { words, most } } => commands::memory::search(&site, &words, most, json),
+        Command::Executor => live::executor(&site),
         Command::Approvals => commands::answer::approvals(&site, json),
         Command::Approve(args) => commands::answer::approve(&site, &args, json),
         Command::Deny(args) => commands::answer::deny(&site, &args, json),

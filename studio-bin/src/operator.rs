@@ -30,6 +30,20 @@ pub(crate) struct Settings {
     /// Model servers by name.
     #[serde(default)]
     pub(crate) models: BTreeMap<String, ModelSettings>,
+    /// What is settled for single repositories, by their ids.
+    #[serde(default)]
+    pub(crate) repos: BTreeMap<String, RepoSettings>,
+    /// Folders with programs beside the system's, for steps.
+    #[serde(default)]
+    pub(crate) bin_dirs: Vec<PathBuf>,
+}
+
+/// What is settled for one repository.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RepoSettings {
+    /// The branch that counts as the truth.
+    pub(crate) base: Option<String>,
 }
 
 /// One model server.
@@ -156,6 +170,81 @@ impl Operator {
             made.push(path);
         }
         Ok(made)
+    }
+
+    /// Signs any text with the approver's key; returns whose word it is, and the signature.
+    ///
+    /// # Errors
+    /// There is no key, or it is not in the list.
+    pub(crate) fn sign_text(&self, text: &str) -> Result<(Approver, String), Failure> {
+        let key = self.key()?;
+        let signature =
+            key.sign(NAMESPACE, HashAlg::Sha512, text.as_bytes()).and_then(|signature| signature.to_pem(LineEnding::LF)).map_err(odd_key)?;
+        let by = self.approvers()?.verify(text, &signature);
+        let unlisted = |error| Failure::new(Exit::Refused, format!("{error}; list the key in {}", self.dir.join("approvers").display()));
+        Ok((by.map_err(unlisted)?, signature))
+    }
+
+    /// Returns the lines of a file that the operator keeps about one repository; none if there is no file.
+    ///
+    /// # Errors
+    /// The disk.
+    pub(crate) fn repo_lines(&self, repo: &str, name: &str) -> Result<Vec<String>, Failure> {
+        let text = self.read(&format!("repos/{repo}/{name}"))?.unwrap_or_default();
+        Ok(text.lines().map(String::from).collect())
+    }
+
+    /// Adds a line to a file that the operator keeps about one repository.
+    ///
+    /// # Errors
+    /// The disk.
+    pub(crate) fn add_repo_line(&self, repo: &str, name: &str, line: &str) -> Result<(), Failure> {
+        let path = self.dir.join("repos").join(repo).join(name);
+        let add = || {
+            fs::create_dir_all(path.parent().unwrap_or(&self.dir))?;
+            let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
+            writeln!(file, "{line}")?;
+            file.sync_all()
+        };
+        add().map_err(|error: std::io::Error| Failure::new(Exit::Error, format!("failed to write {}: {error}", path.display())))
+    }
+
+    /// Records which branch counts as the truth of a repository, where nothing is recorded yet; every
+    /// other byte of `studio.toml` stays. Returns whether it was new.
+    ///
+    /// # Errors
+    /// The file is wrong, or the disk.
+    pub(crate) fn settle_base(&self, repo: &str, base: &str) -> Result<bool, Failure> {
+        if self.settings()?.repos.contains_key(repo) {
+            return Ok(false);
+        }
+        self.edit_settings(|settings| settings["repos"].or_insert(toml_edit::table())[repo]["base"] = toml_edit::value(base))?;
+        Ok(true)
+    }
+
+    /// Takes the record of a repository's base back.
+    ///
+    /// # Errors
+    /// The file is wrong, or the disk.
+    pub(crate) fn forget_base(&self, repo: &str) -> Result<(), Failure> {
+        if !self.settings()?.repos.contains_key(repo) {
+            return Ok(());
+        }
+        self.edit_settings(|settings| {
+            settings.get_mut("repos").and_then(toml_edit::Item::as_table_mut).map(|repos| repos.remove(repo));
+        })
+    }
+
+    fn edit_settings(&self, edit: impl FnOnce(&mut toml_edit::DocumentMut)) -> Result<(), Failure> {
+        let path = self.dir.join("studio.toml");
+        let text = self.read("studio.toml")?.unwrap_or_default();
+        let bad = |error: &dyn std::fmt::Display| Failure::new(Exit::Error, format!("failed to write {}: {error}", path.display()));
+        let mut settings: toml_edit::DocumentMut =
+            text.parse().map_err(|_| Failure::new(Exit::BadInput, format!("{} is no TOML", path.display())))?;
+        edit(&mut settings);
+        let mut file = tempfile::NamedTempFile::new_in(&self.dir).map_err(|error| bad(&error))?;
+        file.write_all(settings.to_string().as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|error| bad(&error))?;
+        file.persist(&path).map(drop).map_err(|error| bad(&error))
     }
 
     /// Signs a statement with the approver's key, as the name that key has in the list.

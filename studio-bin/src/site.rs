@@ -4,6 +4,7 @@ use crate::cli::PlaceArgs;
 use crate::exit::{Exit, Failure};
 use crate::operator::Operator;
 use jiff::tz::TimeZone;
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use studio_core::clock::{Clock, SystemClock};
@@ -13,7 +14,8 @@ use studio_core::store::{OsDisk, blob_path, list_runs, read_log};
 use studio_core::text::Kept;
 use studio_core::tree::Tree;
 use studio_files::intake::Queue;
-use studio_host::git::{GitError, GitRepo};
+use studio_files::stage::Gates;
+use studio_host::git::{Base, GitError, GitRepo};
 
 /// Where runs lie: live ones, then simulated ones.
 pub(crate) const RUNS: [&str; 2] = ["ai/state/runs", "ai/state/simulated"];
@@ -28,6 +30,8 @@ pub(crate) struct Site {
     pub(crate) base: Option<String>,
     /// The clock.
     pub(crate) clock: Arc<dyn Clock>,
+    /// The repository's identity, once it was asked for.
+    pub(crate) id: OnceCell<Option<String>>,
 }
 
 /// A run on disk.
@@ -46,7 +50,25 @@ impl Site {
     pub(crate) fn find(args: &PlaceArgs) -> Result<Site, Failure> {
         let dir = args.repo.clone().map_or_else(std::env::current_dir, Ok)?;
         let repo = GitRepo::discover(&dir).map_err(bad_repo)?;
-        Ok(Site { repo, operator: Operator::at(args.operator.as_deref())?, base: args.base.clone(), clock: Arc::new(SystemClock) })
+        Ok(Site::of(repo, Operator::at(args.operator.as_deref())?, args.base.clone()))
+    }
+
+    /// A repository and its operator, at a base.
+    pub(crate) fn of(repo: GitRepo, operator: Operator, base: Option<String>) -> Site {
+        Site { repo, operator, base, clock: Arc::new(SystemClock), id: OnceCell::new() }
+    }
+
+    /// Returns the identity of the repository, the same in all its clones; none before the first commit
+    /// and in a shallow clone.
+    ///
+    /// # Errors
+    /// The history cannot be read.
+    pub(crate) fn repo_id(&self) -> Result<Option<String>, Failure> {
+        if let Some(id) = self.id.get() {
+            return Ok(id.clone());
+        }
+        let id = self.repo.base(self.base.as_deref()).and_then(|base| base.repo_id()).map_err(bad_repo)?;
+        Ok(self.id.get_or_init(|| id).clone())
     }
 
     /// Returns the root of the checkout.
@@ -54,12 +76,28 @@ impl Site {
         self.repo.root()
     }
 
-    /// Returns the files that count as the truth: at the base the command line names, or the default.
+    /// Returns the files that count as the truth: at the base the command line names, else the
+    /// operator's settings, else the default.
     ///
     /// # Errors
     /// There is no such commit.
     pub(crate) fn tree(&self) -> Result<Arc<dyn Tree>, Failure> {
-        Ok(Arc::new(self.repo.base(self.base.as_deref()).map_err(bad_repo)?))
+        Ok(Arc::new(self.at_base()?))
+    }
+
+    /// As [`Site::tree`], with what is known of the commit.
+    ///
+    /// # Errors
+    /// As [`Site::tree`].
+    pub(crate) fn at_base(&self) -> Result<Base, Failure> {
+        let mut settled = None;
+        if self.base.is_none() {
+            let mut repos = self.operator.settings()?.repos;
+            if !repos.is_empty() {
+                settled = self.repo_id()?.and_then(|id| repos.remove(&id)).and_then(|settings| settings.base);
+            }
+        }
+        self.repo.base(self.base.as_deref().or(settled.as_deref())).map_err(bad_repo)
     }
 
     /// Returns the files at the commit a run began with.
@@ -79,7 +117,8 @@ impl Site {
     /// # Errors
     /// Everything that is wrong with the queue files.
     pub(crate) fn queue(&self, tree: &dyn Tree) -> Result<Queue, Failure> {
-        Queue::read(self.root(), tree)
+        let closed = Gates::read(self.root()).map_err(|error| Failure::new(Exit::Error, error))?.closed();
+        Queue::read_gated(self.root(), tree, &closed)
             .map_err(|errors| Failure::new(Exit::BadInput, format!("the queue is not used until this is mended:\n{errors}")))
     }
 

@@ -2,7 +2,9 @@
 
 use crate::cli::CrewArg;
 use crate::exit::{Exit, Failure};
+use crate::live::Live;
 use crate::operator::Operator;
+use crate::site::Site;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use studio_core::chores::NoChores;
@@ -11,12 +13,12 @@ use studio_core::event::Posts;
 use studio_core::gate::Gate;
 use studio_core::host::{Executor, PretendHost, Scenario};
 use studio_core::model::{Model, ScriptedModel};
-use studio_core::permit::PretendAuthority;
+use studio_core::permit::{HostAuthority, PretendAuthority};
 use studio_core::redact::{Redactor, Secret};
 use studio_core::supervisor::Parts;
 use studio_core::tree::Tree;
 use studio_files::rehearsal::Rehearsal;
-use studio_gate::ShortGate;
+use studio_host::executor::LiveHost;
 use studio_personas::model::openai::OpenAi;
 use tokio_util::sync::CancellationToken;
 
@@ -123,32 +125,38 @@ pub(crate) fn crew_of(posts: &Posts) -> Crew {
     crew(if posts.reviewer { CrewArg::Full } else { CrewArg::Small })
 }
 
-/// Returns the rules.
-pub(crate) fn gate() -> Arc<dyn Gate> {
-    Arc::new(ShortGate::new())
+/// What a run is worked with, whatever its mode.
+pub(crate) struct Bench {
+    /// The rules.
+    pub(crate) gate: Arc<dyn Gate>,
+    /// The files it works on.
+    pub(crate) tree: Arc<dyn Tree>,
+    /// Who thinks.
+    pub(crate) crew: Crew,
+    /// What they think with.
+    pub(crate) model: Option<Arc<dyn Model>>,
+    /// Cancelled to stop.
+    pub(crate) stop: CancellationToken,
 }
 
 /// Puts the parts of a rehearsal together.
 ///
 /// # Errors
 /// The list of approvers is wrong.
-pub(crate) fn parts(
-    operator: &Operator,
-    tree: Arc<dyn Tree>,
-    crew: Crew,
-    model: Option<Arc<dyn Model>>,
-    scenario: Scenario,
-    stop: CancellationToken,
-) -> Result<Parts<PretendAuthority>, Failure> {
-    Ok(Parts {
-        gate: gate(),
-        approvers: Arc::from(operator.approvers()?),
-        tree,
-        authority: Arc::new(PretendAuthority::new()),
-        executor: Executor::before(PretendHost::new(scenario)),
-        chores: Arc::new(NoChores),
-        crew,
-        model,
-        stop,
-    })
+pub(crate) fn pretended(operator: &Operator, bench: Bench, scenario: Scenario) -> Result<Parts<PretendAuthority>, Failure> {
+    let Bench { gate, tree, crew, model, stop } = bench;
+    let approvers = Arc::from(operator.approvers()?);
+    let (authority, executor) = (Arc::new(PretendAuthority::new()), Executor::before(PretendHost::new(scenario)));
+    Ok(Parts { gate, approvers, tree, authority, executor, chores: Arc::new(NoChores), crew, model, stop })
+}
+
+/// Puts the parts of a live run together.
+///
+/// # Errors
+/// The list of approvers is wrong.
+pub(crate) fn live(site: &Site, bench: Bench, live: &Live) -> Result<Parts<HostAuthority>, Failure> {
+    let Bench { gate, tree, crew, model, stop } = bench;
+    let approvers = Arc::from(site.operator.approvers()?);
+    let executor = Executor::before(LiveHost(live.link.clone()));
+    Ok(Parts { gate, approvers, tree, authority: Arc::clone(&live.authority), executor, chores: live.chores(site), crew, model, stop })
 }

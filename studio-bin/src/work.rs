@@ -2,24 +2,28 @@
 
 use crate::cli::CrewArg;
 use crate::exit::{Exit, Failure};
+use crate::live::Live;
 use crate::site::{Found, RUNS, Site};
-use crate::story;
 use crate::wiring::{self, Choice};
+use crate::{rules, story, traces};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
+use studio_core::curation::Queued;
 use studio_core::event::{Approvals, Mode, Opened, Parked, Planned};
+use studio_core::gate::Gate;
 use studio_core::host::Scenario;
 use studio_core::journal::{Entry, Journal, Observer};
-use studio_core::limits::RunLimits;
-use studio_core::name::{RelPath, RunId};
-use studio_core::permit::PretendAuthority;
+use studio_core::limits::{QUEUE_SHOWN_MAX, RunLimits};
+use studio_core::name::{BranchName, RelPath, RunId, TicketId};
+use studio_core::permit::Cuts;
 use studio_core::run::{Run, StepState};
-use studio_core::store::{FileStore, OsDisk, read_log};
-use studio_core::supervisor::{Rest, Supervisor};
+use studio_core::store::{FileStore, OsDisk};
+use studio_core::supervisor::{Rest, RunError, Supervisor};
 use studio_core::ticket::Ticket;
 use studio_core::tree::Tree;
-use studio_files::{ignore, report, report_file};
+use studio_files::ignore;
+use studio_files::intake::{Entry as Entered, Queue, Readiness};
 use tokio_util::sync::CancellationToken;
 
 /// How a run is begun.
@@ -28,14 +32,30 @@ pub(crate) struct Job {
     pub(crate) ticket: Ticket,
     /// The files it works on.
     pub(crate) tree: Arc<dyn Tree>,
+    /// The rules.
+    pub(crate) gate: Arc<dyn Gate>,
     /// The model.
     pub(crate) choice: Choice,
-    /// What pretended hosts answer, where it is not the model's file that says so.
-    pub(crate) scenario: Option<Scenario>,
-    /// What a simulation does where a human would be asked.
-    pub(crate) approvals: Approvals,
+    /// The other tickets, for the Planner.
+    pub(crate) queue: Vec<Queued>,
     /// Who sits.
     pub(crate) crew: CrewArg,
+    /// What steps are run by.
+    pub(crate) hands: Hands,
+}
+
+/// What steps are run by.
+#[derive(Clone)]
+pub(crate) enum Hands {
+    /// Pretended hosts.
+    Pretend {
+        /// What they answer, where it is not the model's file that says so.
+        scenario: Option<Scenario>,
+        /// What a simulation does where a human would be asked.
+        approvals: Approvals,
+    },
+    /// The Executor.
+    Live(Live),
 }
 
 /// Where a run rests.
@@ -48,6 +68,15 @@ pub(crate) struct Rested {
     pub(crate) run: Run,
     /// Its report, if one was written.
     pub(crate) report: Option<RelPath>,
+    /// Why the Executor is lost, if it is.
+    pub(crate) lost: Option<String>,
+}
+
+impl Rested {
+    /// Returns what a caller sees.
+    pub(crate) fn exit(&self) -> Exit {
+        if self.lost.is_some() { Exit::Lost } else { Exit::from(&self.rest) }
+    }
 }
 
 /// Prints what happens as it happens.
@@ -63,30 +92,48 @@ pub(crate) async fn begin(site: &Site, job: Job, json: bool, stop: CancellationT
     ignore::ensure(site.root()).map_err(|error| Failure::new(Exit::Error, error))?;
     let thinker = job.choice.thinker(&site.operator)?;
     let by_rule = thinker.model.is_none() && job.ticket.script.is_some(); // without a script the crew is seated, and waits for a model
-    let planned = if by_rule { Planned::Rule } else { Planned::Crew };
     let crew = wiring::crew(if by_rule { CrewArg::Small } else { job.crew });
-    let parts = wiring::parts(&site.operator, Arc::clone(&job.tree), crew, thinker.model, job.scenario.unwrap_or(thinker.scenario), stop)?;
-    let opened = Opened {
-        mode: Mode::Simulate,
-        approvals: job.approvals,
-        planned,
+    let id = site.new_run(&job.ticket.id)?;
+    let (mode, approvals) = match &job.hands {
+        Hands::Pretend { approvals, .. } => (Mode::Simulate, *approvals),
+        Hands::Live(_) => (Mode::Live, Approvals::Ask),
+    };
+    let mut opened = Opened {
+        mode,
+        approvals,
+        planned: if by_rule { Planned::Rule } else { Planned::Crew },
         model: job.choice.name(),
-        crew: parts.crew.posts(),
+        crew: crew.posts(),
         limits: RunLimits::default(),
         install: site.operator.install()?,
         machine: site.machine(),
         base: job.tree.commit(),
-        policy: parts.gate.policy(),
+        policy: job.gate.policy(),
         version: env!("CARGO_PKG_VERSION").into(),
         branch: None,
-        began: None,
-        queue: Vec::new(),
+        began: Some(site.clock.now()),
+        queue: if by_rule { Vec::new() } else { job.queue },
         ticket: job.ticket,
     };
-    let id = site.new_run(&opened.ticket.id)?;
-    let store = FileStore::create(OsDisk, site.root(), Path::new(RUNS[1]), &id).await?;
-    let journal = Journal::begin(store, id, thinker.redactor, Arc::clone(&site.clock)).observed(Arc::new(Teller { json }));
-    finish(site, Supervisor::open(journal, parts, opened).await?).await
+    let shelf = if mode == Mode::Live { RUNS[0] } else { RUNS[1] };
+    let store = async || FileStore::create(OsDisk, site.root(), Path::new(shelf), &id).await;
+    let bench = wiring::Bench { gate: job.gate, tree: job.tree, crew, model: thinker.model, stop };
+    match job.hands {
+        Hands::Pretend { scenario, .. } => {
+            let parts = wiring::pretended(&site.operator, bench, scenario.unwrap_or(thinker.scenario))?;
+            let journal = Journal::begin(store().await?, id.clone(), thinker.redactor, Arc::clone(&site.clock)).observed(Arc::new(Teller { json }));
+            finish(site, Supervisor::open(journal, parts, opened).await?, None).await
+        }
+        Hands::Live(live) => {
+            if !by_rule {
+                let wanted = BranchName::of_engineer(&opened.ticket.id, &id);
+                opened.branch = Some(live.link.free_branch(wanted).await.map_err(RunError::from)?);
+            }
+            let parts = wiring::live(site, bench, &live)?;
+            let journal = Journal::begin(store().await?, id.clone(), thinker.redactor, Arc::clone(&site.clock)).observed(Arc::new(Teller { json }));
+            finish(site, Supervisor::open(journal, parts, opened).await?, Some(&live)).await
+        }
+    }
 }
 
 /// Goes on with a run and works it to rest.
@@ -110,31 +157,43 @@ pub(crate) async fn resume(
         choice @ (Choice::None | Choice::Scripted(_) | Choice::OpenAi(_)) => choice,
     };
     let thinker = choice.thinker(&site.operator)?;
-    let parts =
-        wiring::parts(&site.operator, site.tree_of(&log)?, wiring::crew_of(&opened.crew), thinker.model, scenario.unwrap_or(thinker.scenario), stop)?;
+    let tree = site.tree_of(&log)?;
+    let gate = rules::of(site, tree.as_ref())?.gate;
+    let bench = wiring::Bench { gate, tree: Arc::clone(&tree), crew: wiring::crew_of(&opened.crew), model: thinker.model, stop };
     let journal = Journal::resume(store, &log, thinker.redactor, Arc::clone(&site.clock)).observed(Arc::new(Teller { json }));
-    finish(site, Supervisor::resume(journal, &log, parts, site.operator.install()?, site.machine()).await?).await
+    let (install, machine) = (site.operator.install()?, site.machine());
+    if opened.mode == Mode::Live {
+        let live = Live::start(site, tree.as_ref())?;
+        let parts = wiring::live(site, bench, &live)?;
+        return finish(site, Supervisor::resume(journal, &log, parts, install, machine).await?, Some(&live)).await;
+    }
+    let parts = wiring::pretended(&site.operator, bench, scenario.unwrap_or(thinker.scenario))?;
+    finish(site, Supervisor::resume(journal, &log, parts, install, machine).await?, None).await
 }
 
-async fn finish(site: &Site, mut supervisor: Supervisor<FileStore<OsDisk>, PretendAuthority>) -> Result<Rested, Failure> {
-    let rest = supervisor.work().await?;
+/// Works a run to rest, and leaves what people and other programs read of it.
+async fn finish<A: Cuts<FileStore<OsDisk>>>(
+    site: &Site,
+    mut supervisor: Supervisor<FileStore<OsDisk>, A>,
+    live: Option<&Live>,
+) -> Result<Rested, Failure> {
+    let worked = supervisor.work().await;
     let (id, run) = (supervisor.journal().run().clone(), supervisor.run().clone());
     drop(supervisor); // the journal is free again before anybody is told that it rests
-    let reported = matches!(rest, Rest::Over(_) | Rest::Parked(Parked::NeedsReview, _));
-    let report = if reported { Some(write_report(site, &site.run(id.as_str())?, &run)?) } else { None };
-    Ok(Rested { id, rest, run, report })
+    let found = site.run(id.as_str())?;
+    let report = traces::leave(site, &found, &run, worked.as_ref().ok()).await?;
+    let rest = worked?;
+    if let (Some(live), Rest::Over(_)) = (live, &rest) {
+        live.link.discard(id.clone()).await.unwrap_or_else(|error| tracing::warn!(run = %id, %error, "the run's worktree stays"));
+    }
+    Ok(Rested { id, rest, run, report, lost: live.and_then(|live| live.link.lost()) })
 }
 
-/// Writes a run's report, or finds it written.
-///
-/// # Errors
-/// The disk.
-pub(crate) fn write_report(site: &Site, found: &Found, run: &Run) -> Result<RelPath, Failure> {
-    let log = read_log(&OsDisk, &found.dir)?;
-    let day = found.id.as_str();
-    let date = format!("{}-{}-{}", &day[..4], &day[4..6], &day[6..8]);
-    let slug = run.opened().map(|opened| opened.ticket.id.slug()).unwrap_or_default();
-    report_file::save(site.root(), &date, &slug, &report::render(&log, run)).map_err(|error| Failure::new(Exit::Error, error))
+/// Returns the tickets beside `id` that are not finished, as a Planner is shown them.
+pub(crate) fn others(queue: &Queue, id: &TicketId) -> Vec<Queued> {
+    let open = |entry: &&Entered| entry.ticket.id != *id && !matches!(entry.readiness, Readiness::Finished | Readiness::Example);
+    let row = |entry: &Entered| Queued { id: entry.ticket.id.clone(), title: entry.ticket.title.clone(), state: entry.readiness.word().into() };
+    queue.entries().iter().filter(open).take(QUEUE_SHOWN_MAX).map(row).collect()
 }
 
 /// Says what comes next for whoever ran it: lines that a shell runs as they stand, but for a settlement's words.

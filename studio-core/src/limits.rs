@@ -99,6 +99,8 @@ pub const ARTIFACTS_MAX: usize = 100;
 pub const ARTIFACT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Values of `config/env` that one script may be handed.
 pub const ENV_VALUES_MAX: usize = 64;
+/// Files of settings, prompts and personas that one repository may choose.
+pub const CHOSEN_MAX: usize = 200;
 /// Clusters of one repository.
 pub const CLUSTERS_MAX: usize = 64;
 /// Largest object of a git repository that is read; a user's file has its own, smaller limit.
@@ -136,6 +138,12 @@ pub const FAILURES_MAX: usize = 1_000;
 pub const MEMORY_TEXT_BYTES_MAX: usize = 64 * 1024;
 /// Bytes that one search of the memory reads.
 pub const SEARCH_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Time the Executor gets to say hello after it was started, in seconds.
+pub const HELLO_SECONDS_MAX: u64 = 10;
+/// Time the Executor gets to end after it was let go, in seconds.
+pub const CLOSE_SECONDS_MAX: u64 = 10;
+/// Time a step gets between being asked to end and being killed, in seconds.
+pub const KILL_GRACE_SECONDS: u64 = 3;
 
 /// The limits of one run. They are part of its first event, so a replay knows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,6 +19,14 @@ pub trait Tree: Send + Sync {
     /// The repository cannot be read.
     fn list(&self, most: usize) -> Result<Vec<RelPath>, TreeError>;
 
+    /// Returns the names of regular files at or below `folder`, sorted, at most `most`.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    fn list_below(&self, folder: &RelPath, most: usize) -> Result<Vec<RelPath>, TreeError> {
+        Ok(self.list(usize::MAX)?.into_iter().filter(|path| path.starts_with(folder)).take(most).collect())
+    }
+
     /// Returns the commit, if the repository has one.
     fn commit(&self) -> Option<CommitId>;
 }

@@ -41,11 +41,13 @@ pub(crate) fn read(root: &Path, path: &RelPath) -> Result<Option<Vec<u8>>, DiskE
 
 /// Writes a new file and the folders above it, and syncs them. Returns false, and changes nothing,
 /// if something stands at `path` already.
-pub(crate) fn create(root: &Path, path: &RelPath, bytes: &[u8]) -> Result<bool, DiskError> {
+///
+/// # Errors
+/// A component is a symlink or no folder, or the disk refuses.
+pub fn create(root: &Path, path: &RelPath, bytes: &[u8]) -> Result<bool, DiskError> {
     let failed = |what| move |error| DiskError::Io(what, path.to_string(), error);
     let folder = folder(root, path)?;
-    let temp = Temp(folder.join(format!(".{}.{:016x}.tmp", path.file_name(), RandomState::new().hash_one(path))));
-    let mut file = File::create_new(&temp.0).map_err(failed("write"))?;
+    let (mut file, temp) = temp(&folder, path).map_err(failed("write"))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed("write"))?;
     // A link never replaces what is there, and shows the file only when it is whole.
     let new = match fs::hard_link(&temp.0, folder.join(path.file_name())) {
@@ -56,6 +58,37 @@ pub(crate) fn create(root: &Path, path: &RelPath, bytes: &[u8]) -> Result<bool, 
     drop(temp);
     sync(&folder).map_err(failed("sync the folder of"))?;
     Ok(new)
+}
+
+/// Puts `new` in the place of the file at `path`, whole and synced, if what stands there is `old` to
+/// the byte. Returns false, and changes nothing, if it is not. The file keeps its mode.
+pub(crate) fn replace(root: &Path, path: &RelPath, old: &[u8], new: &[u8]) -> Result<bool, DiskError> {
+    let failed = |what| move |error| DiskError::Io(what, path.to_string(), error);
+    if new.len() as u64 > FILE_BYTES_MAX {
+        return Err(DiskError::Large(path.to_string()));
+    }
+    let (Some(seen), true) = (look(root, path)?, stands(root, path, old)?) else { return Ok(false) };
+    let folder = folder(root, path)?;
+    let (mut file, temp) = temp(&folder, path).map_err(failed("write"))?;
+    let written = file.write_all(new).and_then(|()| file.set_permissions(seen.permissions())).and_then(|()| file.sync_all());
+    written.map_err(failed("write"))?;
+    // Looked at again as late as can be: whoever saved the file meanwhile wins.
+    if !stands(root, path, old)? {
+        return Ok(false);
+    }
+    fs::rename(&temp.0, folder.join(path.file_name())).map_err(failed("name"))?;
+    sync(&folder).map_err(failed("sync the folder of"))?;
+    Ok(true)
+}
+
+fn stands(root: &Path, path: &RelPath, old: &[u8]) -> Result<bool, DiskError> {
+    Ok(read(root, path)?.is_some_and(|bytes| bytes == old))
+}
+
+/// Makes a file in `folder` under a name that nothing reads and that goes away with the value.
+fn temp(folder: &Path, path: &RelPath) -> io::Result<(File, Temp)> {
+    let place = folder.join(format!(".studio.{:016x}.tmp", RandomState::new().hash_one(path)));
+    Ok((File::create_new(&place)?, Temp(place)))
 }
 
 /// Makes the folders above `path` as far as they are missing, and returns the last one.
@@ -140,6 +173,27 @@ mod tests {
         assert_eq!(read(root.path(), &path("a/b/c.md")).unwrap().unwrap(), b"one");
         assert_eq!(fs::read_dir(root.path().join("a/b")).unwrap().count(), 1);
         assert_eq!(read(root.path(), &path("a/x/c.md")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_is_replaced_only_if_it_is_the_one_that_was_read() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tempfile::tempdir().unwrap();
+        let place = root.path().join("a/b.md");
+        create(root.path(), &path("a/b.md"), b"one").unwrap();
+        fs::set_permissions(&place, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(!replace(root.path(), &path("a/b.md"), b"other", b"two").unwrap());
+        assert!(!replace(root.path(), &path("a/c.md"), b"", b"two").unwrap());
+        assert!(!replace(root.path(), &path("x/c.md"), b"", b"two").unwrap() && !root.path().join("x").exists());
+        assert_eq!(fs::read(&place).unwrap(), b"one");
+        assert!(replace(root.path(), &path("a/b.md"), b"one", b"two").unwrap());
+        assert_eq!((fs::read(&place).unwrap(), fs::metadata(&place).unwrap().permissions().mode() & 0o777), (b"two".to_vec(), 0o640));
+        assert_eq!(fs::read_dir(root.path().join("a")).unwrap().count(), 1);
+        let large = vec![b'x'; FILE_BYTES_MAX as usize + 1];
+        assert!(matches!(replace(root.path(), &path("a/b.md"), b"two", &large), Err(DiskError::Large(_))));
+        std::os::unix::fs::symlink(&place, root.path().join("link")).unwrap();
+        assert!(matches!(replace(root.path(), &path("link"), b"two", b"three"), Err(DiskError::Symlink(at)) if at == "link"));
+        assert_eq!(fs::read(&place).unwrap(), b"two");
     }
 
     #[test]

@@ -1,20 +1,25 @@
-//! The queue: every ticket of a repository, read from its task files and its backlog.
+//! The queue: every ticket of a repository, read from its task files and its backlogs.
 //!
 //! Files are read as they stand in the checkout, but what an entry *may* do (its stage, scope and
 //! script) counts only if the same entry stands in the same file at the base; otherwise it is an
 //! idea. One broken file refuses the whole queue, and the error names every line to mend.
 
 mod backlog;
+mod boxes;
 mod draft;
 mod graph;
 mod hints;
+mod lines;
+mod markdown;
+mod page;
 mod problem;
+mod sidecar;
+mod state;
 mod status;
 mod task;
 mod walk;
 
 use crate::yaml;
-use draft::Draft;
 use std::collections::BTreeMap;
 use std::path::Path;
 use studio_core::limits::TICKETS_MAX;
@@ -22,9 +27,13 @@ use studio_core::name::{RelPath, TicketId};
 use studio_core::text::one_line;
 use studio_core::ticket::{Stage, StageFrom, Ticket};
 use studio_core::tree::{Tree, TreeError};
+use walk::Dialect;
 
+pub(crate) use draft::Draft;
 pub(crate) use problem::Problems;
 pub use problem::{Problem, QueueError};
+pub(crate) use sidecar::{Outcome, Sidecar};
+pub(crate) use state::Patch;
 pub use status::{Kind, Status};
 
 /// Tasks below this folder are shown and never worked on.
@@ -74,50 +83,54 @@ pub enum Readiness {
 }
 
 impl Queue {
-    /// Reads `ai/backlog.yaml` and `ai/tasks/**/*.yaml` of the checkout at `root`. A repository
-    /// without them has an empty queue.
+    /// Reads `ai/backlog.yaml`, `ai/backlog.md`, the task files below `ai/tasks` and
+    /// `ai/studio/backlog.md` of the checkout at `root`, with every stage open. A repository without
+    /// them has an empty queue.
     ///
     /// # Errors
     /// Everything that is wrong with any of the files, so that it can be mended in one go.
     pub fn read(root: &Path, base: &dyn Tree) -> Result<Queue, QueueError> {
+        Queue::read_gated(root, base, &BTreeMap::new())
+    }
+
+    /// Reads the same files; of `closed` stages nothing is ready, for the reason given with each.
+    ///
+    /// # Errors
+    /// As [`Queue::read`].
+    pub fn read_gated(root: &Path, base: &dyn Tree, closed: &BTreeMap<Stage, String>) -> Result<Queue, QueueError> {
         let mut found = Vec::new();
         let mut entries = Vec::new();
         let mut lost = false;
         for path in walk::files(root, &mut found) {
             let mut problems = Problems::of(path.as_str());
-            let bytes = walk::read(root, &path, &mut problems).unwrap_or_default();
-            let drafts = drafts(&path, &bytes, &mut problems);
-            lost |= drafts.is_empty() && !problems.found.is_empty();
-            let standing = standing(&path, base, &mut problems);
-            let standing: BTreeMap<&TicketId, &Draft> = standing.iter().map(|draft| (&draft.ticket.id, draft)).collect();
+            let read = file(root, &path, base, &mut problems);
+            lost |= read.is_empty() && !problems.found.is_empty();
             found.append(&mut problems.found);
-            if entries.len() + drafts.len() > TICKETS_MAX {
-                found.push(Problem::at(
-                    path.as_str(),
-                    1,
-                    format!("with this file there are more than {TICKETS_MAX} tickets"),
-                    "move finished ones away",
-                ));
+            if entries.len() + read.len() > TICKETS_MAX {
+                let what = format!("with this file there are more than {TICKETS_MAX} tickets");
+                found.push(Problem::at(path.as_str(), 1, what, "move finished ones away"));
                 break;
             }
-            entries.extend(drafts.into_iter().map(|draft| (admit(&draft, standing.get(&draft.ticket.id).copied(), base), draft)));
+            entries.extend(read);
         }
         graph::connect(&mut entries, lost, &mut found);
         if !found.is_empty() {
             found.sort();
             return Err(QueueError { problems: found });
         }
-        let mut entries: Vec<Entry> = entries.into_iter().map(|(entry, _)| entry).collect();
-        let status: BTreeMap<TicketId, Status> = entries.iter().map(|entry| (entry.ticket.id.clone(), entry.status)).collect();
-        for entry in &mut entries {
-            entry.readiness = readiness(entry, &status);
-        }
-        Ok(Queue { entries })
+        let status: BTreeMap<TicketId, Status> = entries.iter().map(|(entry, _)| (entry.ticket.id.clone(), entry.status)).collect();
+        let ready = |(entry, draft): (Entry, Draft)| Entry { readiness: readiness(&entry, draft.held, &status, closed), ..entry };
+        Ok(Queue { entries: entries.into_iter().map(ready).collect() })
     }
 
     /// Returns every entry, in the order of the queue.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Returns every entry, for what is laid over them.
+    pub(crate) fn entries_mut(&mut self) -> &mut [Entry] {
+        &mut self.entries
     }
 
     /// Returns the entries that can be worked on, in the order of the queue.
@@ -159,6 +172,17 @@ impl Entry {
 }
 
 impl Readiness {
+    /// Says it in a word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Readiness::Ready => "ready",
+            Readiness::Waiting { .. } => "waiting",
+            Readiness::Held(_) => "held",
+            Readiness::Finished => "ended",
+            Readiness::Example => "example",
+        }
+    }
+
     /// Says it in a sentence.
     pub fn reason(&self) -> String {
         match self {
@@ -171,34 +195,73 @@ impl Readiness {
     }
 }
 
-/// Reads the entries of one queue file.
-fn drafts(path: &RelPath, bytes: &[u8], problems: &mut Problems) -> Vec<Draft> {
+/// Reads the entries of one queue file, in its dialect.
+pub(crate) fn drafts(path: &RelPath, bytes: &[u8], problems: &mut Problems) -> Vec<Draft> {
     let Some(text) = yaml::text(bytes, problems) else { return Vec::new() };
-    if path.as_str() == walk::BACKLOG { backlog::drafts(path, text, problems) } else { task::draft(path, text, problems).into_iter().collect() }
+    match Dialect::of(path) {
+        Some(Dialect::Backlog) => backlog::drafts(path, text, problems),
+        Some(Dialect::Boxes) => boxes::drafts(path, text, None, problems),
+        Some(Dialect::Studio) => boxes::drafts(path, text, Some(Stage::Studio), problems),
+        Some(Dialect::Task) => task::draft(path, text, problems).into_iter().collect(),
+        Some(Dialect::Page) => page::draft(path, text, problems).into_iter().collect(),
+        None => Vec::new(),
+    }
 }
 
-/// Returns the entries of the same file at the base; none if it is broken there.
-fn standing(path: &RelPath, base: &dyn Tree, problems: &mut Problems) -> Vec<Draft> {
-    let bytes = match base.read(path) {
-        Ok(bytes) => bytes.unwrap_or_default(),
-        Err(TreeError::Large(..)) => return Vec::new(),
+/// Says whether the queue file at `path` is one ticket, written by hand; nothing if it is no queue file.
+pub(crate) fn one_ticket(path: &RelPath) -> Option<bool> {
+    Dialect::of(path).map(Dialect::one_ticket)
+}
+
+/// Reads one queue file, and decides what of its entries counts.
+fn file(root: &Path, path: &RelPath, base: &dyn Tree, problems: &mut Problems) -> Vec<(Entry, Draft)> {
+    let Some(bytes) = walk::read(root, path, problems) else { return Vec::new() };
+    let drafts = drafts(path, &bytes, problems);
+    let at_base = at_base(path, &bytes, base, problems);
+    let standing: BTreeMap<&TicketId, &Draft> = at_base.iter().flatten().map(|draft| (&draft.ticket.id, draft)).collect();
+    let mut entries = Vec::new();
+    for mut draft in drafts {
+        let stands = match &at_base {
+            Some(_) => standing.get(&draft.ticket.id).is_some_and(|same| draft.claims_as(same)),
+            None => true,
+        };
+        let changed = Dialect::of(path).is_some_and(Dialect::one_ticket) && sidecar::apply(root, &mut draft, problems);
+        let mut entry = admit(&draft, stands, base);
+        if changed {
+            let changed = "it was done once and has been changed since";
+            entry.remark = Some(entry.remark.map_or(changed.into(), |remark| format!("{remark}; {changed}")));
+        }
+        entries.push((entry, draft));
+    }
+    entries
+}
+
+/// Returns the entries of the same file at the base, none if it is broken there; or nothing if it is
+/// the same file.
+fn at_base(path: &RelPath, bytes: &[u8], base: &dyn Tree, problems: &mut Problems) -> Option<Vec<Draft>> {
+    let standing = match base.read(path) {
+        Ok(standing) => standing.unwrap_or_default(),
+        Err(TreeError::Large(..)) => return Some(Vec::new()),
         Err(error @ TreeError::Read(..)) => {
             problems.add(1, format!("what stands at the base cannot be read: {error}"), "mend the repository");
-            return Vec::new();
+            return Some(Vec::new());
         }
     };
+    if standing == bytes {
+        return None;
+    }
     let mut broken = Problems::of(path.as_str());
-    let standing = drafts(path, &bytes, &mut broken);
-    if broken.found.is_empty() { standing } else { Vec::new() }
+    let standing = drafts(path, &standing, &mut broken);
+    Some(if broken.found.is_empty() { standing } else { Vec::new() })
 }
 
 /// Decides what of a draft counts.
-fn admit(draft: &Draft, standing: Option<&Draft>, base: &dyn Tree) -> Entry {
-    let at_base = standing.is_some_and(|same| draft.claims_as(same));
+fn admit(draft: &Draft, at_base: bool, base: &dyn Tree) -> Entry {
     let mut ticket = draft.ticket.clone();
     let mut remark = None;
     if !at_base {
-        (ticket.stage, ticket.stage_from) = (Stage::Infra, StageFrom::Assumed);
+        let studio = Dialect::of(&ticket.source.path) == Some(Dialect::Studio);
+        (ticket.stage, ticket.stage_from) = (if studio { Stage::Studio } else { Stage::Infra }, StageFrom::Assumed);
         (ticket.scope, ticket.script) = (Vec::new(), None);
         remark = Some("it is an idea: it does not stand like this at the base, so its stage, scope and script do not count".into());
     } else if let Some(script) = &draft.ticket.script {
@@ -214,22 +277,27 @@ fn admit(draft: &Draft, standing: Option<&Draft>, base: &dyn Tree) -> Entry {
     Entry { ticket, status: draft.status, kind: draft.kind, at_base, readiness: Readiness::Finished, remark }
 }
 
-fn readiness(entry: &Entry, status: &BTreeMap<TicketId, Status>) -> Readiness {
-    if entry.ticket.source.path.as_str().starts_with(EXAMPLES) {
+fn readiness(entry: &Entry, held: Option<String>, status: &BTreeMap<TicketId, Status>, closed: &BTreeMap<Stage, String>) -> Readiness {
+    let Entry { ticket, .. } = entry;
+    if ticket.source.path.as_str().starts_with(EXAMPLES) {
         return Readiness::Example;
     }
-    let held = |why: &str| Readiness::Held(format!("{} says {}: {why}", entry.ticket.source, entry.status));
-    match entry.status {
-        Status::Pending | Status::WaitingRetry => {
+    let says = |why: &str| Readiness::Held(format!("{} says {}: {why}", ticket.source, entry.status));
+    match (entry.status, held) {
+        (Status::Success | Status::Failed, _) => Readiness::Finished,
+        (_, Some(held)) => Readiness::Held(held),
+        (Status::Pending | Status::WaitingRetry, None) => {
             let undone = |id: &&TicketId| status.get(*id) != Some(&Status::Success);
-            let on: Vec<TicketId> = entry.ticket.depends_on.iter().filter(undone).cloned().collect();
-            if on.is_empty() { Readiness::Ready } else { Readiness::Waiting { on } }
+            let on: Vec<TicketId> = ticket.depends_on.iter().filter(undone).cloned().collect();
+            if !on.is_empty() {
+                return Readiness::Waiting { on };
+            }
+            closed.get(&ticket.stage).map_or(Readiness::Ready, |why| Readiness::Held(why.clone()))
         }
-        Status::Success | Status::Failed => Readiness::Finished,
-        Status::Running => held("if nobody works on it, write pending"),
-        Status::Review => held("look at its result, then write success or pending"),
-        Status::Blocked => held("clear what stands in its way, then write pending"),
-        Status::Escalated => held("a human decides, then writes pending or failed"),
+        (Status::Running, None) => says("if nobody works on it, write pending"),
+        (Status::Review, None) => says("look at its result, then write success or pending"),
+        (Status::Blocked, None) => says("clear what stands in its way, then write pending"),
+        (Status::Escalated, None) => says("a human decides, then writes pending or failed"),
     }
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Field {
     pub(crate) key: String,
     /// Its line.
     pub(crate) line: u32,
+    /// Its bytes in the text.
+    pub(crate) bytes: Range<usize>,
     /// The value.
     pub(crate) value: Node,
 }
@@ -71,19 +73,28 @@ pub(crate) fn parse(text: &str, problems: &mut Problems) -> Option<Node> {
     }
 }
 
-/// Returns `bytes` as text, if they are.
+/// Returns `bytes` as text, if they are: UTF-8 without control characters, with line breaks of
+/// either kind.
 pub(crate) fn text<'a>(bytes: &'a [u8], problems: &mut Problems) -> Option<&'a str> {
     let line_at = |end: usize| u32::try_from(bytes.iter().take(end).filter(|byte| **byte == b'\n').count() + 1).unwrap_or(u32::MAX);
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
         problems.add(line_at(at), "a NUL byte", "save the file as text");
         return None;
     }
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Some(text),
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
         Err(error) => {
             problems.add(line_at(error.valid_up_to()), "bytes that are no UTF-8", "save the file as UTF-8");
+            return None;
+        }
+    };
+    let odd = |at: usize, c: char| c.is_control() && !matches!(c, '\n' | '\t') && !(c == '\r' && bytes.get(at + 1) == Some(&b'\n'));
+    match text.char_indices().find(|(at, c)| odd(*at, *c)) {
+        Some((at, c)) => {
+            problems.add(line_at(at), format!("a control character (U+{:04X})", u32::from(c)), "remove it, or write what it stands for");
             None
         }
+        None => Some(text),
     }
 }
 
@@ -152,7 +163,7 @@ impl<'a> Reading<'a, '_, '_> {
                 continue;
             };
             if keys.insert(text.clone()) {
-                fields.push(Field { key: text, line: key.line, value });
+                fields.push(Field { key: text, line: key.line, bytes: key.bytes, value });
             } else {
                 self.problems.add(key.line, format!("the key `{text}` stands twice in one entry"), "keep one of them");
             }
@@ -169,4 +180,28 @@ fn line(span: &Span) -> u32 {
 fn end(span: &Span, last: Option<&Node>, start: usize) -> Option<usize> {
     let Range { start: opens, end: closes } = span.byte_range()?;
     Some(if closes > opens { closes } else { last.map_or(start, |node| node.bytes.end) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_text_is_refused_by_line() {
+        for (bytes, says) in [
+            (&b"a\nb\0"[..], "f:2: a NUL byte"),
+            (b"a\n\n\xff", "f:3: bytes that are no UTF-8"),
+            (b"a\n\x1b[2J", "f:2: a control character (U+001B)"),
+            (b"a\n\x7f", "f:2: a control character (U+007F)"),
+            (b"a\rb\n", "f:1: a control character (U+000D)"),
+            ("a\u{85}".as_bytes(), "f:1: a control character (U+0085)"),
+        ] {
+            let mut problems = Problems::of("f");
+            assert_eq!(text(bytes, &mut problems), None);
+            let refused = problems.none().unwrap_err().to_string();
+            assert!(refused.starts_with(says), "{refused}");
+        }
+        let mut problems = Problems::of("f");
+        assert!(text("\u{feff}a\tb\r\nc\u{200d}".as_bytes(), &mut problems).is_some() && problems.none().is_ok());
+    }
 }

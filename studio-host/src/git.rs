@@ -1,13 +1,26 @@
 //! The user's git repository, read in process: nothing of it is run, and its settings are not obeyed.
 
 mod base;
+mod branch;
+mod checkout;
+mod dirty;
+mod edits;
 #[cfg(test)]
 mod fixture;
+mod listing;
+mod objects;
 mod open;
+mod order;
 mod revision;
 mod sample;
+mod seal;
+#[cfg(test)]
+mod traps;
+mod workshop;
 
 pub use base::Base;
+pub use checkout::Checkout;
+pub use workshop::Workshop;
 
 use gix::objs::Kind;
 use gix::sec::Trust;
@@ -85,8 +98,7 @@ impl GitRepo {
     pub fn base(&self, choice: Option<&str>) -> Result<Base, GitError> {
         let chosen = revision::choose(&self.repo.to_thread_local(), choice)?;
         let base = Base::at(self.repo.clone(), chosen)?;
-        let ours = |path: &PathBuf| matches!(Trust::from_path_ownership(path), Ok(Trust::Full));
-        Ok(match ours(&self.root) && ours(&self.common) {
+        Ok(match self.is_ours() {
             true => base,
             false => base.with_note("the repository belongs to another user; it is only read, and its settings are not obeyed"),
         })
@@ -116,6 +128,13 @@ impl fmt::Display for WorkState {
             WorkState::Bisect => "a bisection is in progress",
             WorkState::Mailbox => "patches of a mailbox are being applied",
         })
+    }
+}
+
+impl GitRepo {
+    /// Says whether it belongs to the user of this process.
+    fn is_ours(&self) -> bool {
+        [&self.root, &self.common].iter().all(|path| matches!(Trust::from_path_ownership(path), Ok(Trust::Full)))
     }
 }
 
@@ -182,6 +201,27 @@ pub enum GitError {
     /// Over the limit.
     #[error("the history has more than {0} commits, so the repository gets no identity and live mode stays closed to it")]
     Long(usize),
+    /// Somebody else's.
+    #[error("{0:?} belongs to another user, so nothing is written to it; work on a clone of your own, named with --repo DIR")]
+    Foreign(PathBuf),
+    /// Something is in the way of Studio's own folders.
+    #[error("{0:?} is no folder, and Studio keeps its clone there; move it away")]
+    InTheWay(PathBuf),
+    /// Another process is at it.
+    #[error("{0:?} is held by another process for more than {1} s; wait for that run, or end it")]
+    Locked(PathBuf, u64),
+    /// The disk.
+    #[error("failed to write {0:?}: {1}; nothing is lost by doing it again")]
+    Write(PathBuf, std::io::Error),
+    /// An edit that does not fit the files.
+    #[error("the edits do not fit the base: {0}; hand over others")]
+    Edits(String),
+    /// A branch that is not ours to move.
+    #[error("the branch {0} is left as it is: {1}; `git branch -v` shows them")]
+    Branch(String, String),
+    /// A run's files.
+    #[error("the checkout of {0} cannot be made so: {1}")]
+    Checkout(String, String),
 }
 
 #[cfg(test)]

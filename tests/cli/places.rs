@@ -9,14 +9,25 @@ use std::os::unix::fs::PermissionsExt;
 fn init_prepares_once_and_then_has_nothing_to_do() {
     let lab = Lab::new(&[("README.md", "empty\n")]);
     expect![[r#"
-        repository  LAB/lab
+        repository  LAB/lab at main
         operator    LAB/config/studio
+        stage 1     infra    README.md: its name: text that people read
+        stage 1     infra    cluster: the default: no folder of this repository shows infrastructure
+        stage 1     infra    config/clusters: the default: no folder of this repository shows infrastructure
+        stage 1     infra    docs: the default: no folder of this repository shows infrastructure
+        stage 1     infra    infrastructure: the default: no folder of this repository shows infrastructure
+        stage 2     studio   ui: the default: no folder of this repository shows infrastructure
+        stage 3     tenants  tenants: the default: no folder of this repository shows infrastructure
+        note        no folder shows infrastructure, so the default folders are proposed; replace them by your own
         made        ai/state/runs/.gitignore
         made        ai/state/simulated/.gitignore
         made        ai/studio/memory/runs/.gitignore
+        made        ai/studio/policy.toml
         made        LAB/config/studio/approver.key
         made        LAB/config/studio/approvers
-        next        studio tickets
+        made        the base main in the operator's studio.toml
+        next        studio audit     what could go wrong here
+        next        studio tickets   what is to be done
     "#]]
     .assert_eq(&lab.mask(&lab.studio(0, "init --name ops").out));
     for file in ["approver.key", "approvers", "install"] {
@@ -25,10 +36,19 @@ fn init_prepares_once_and_then_has_nothing_to_do() {
     }
     let (repo, operator) = (lab.files(), super::tree(&lab.operator()));
     expect![[r#"
-        repository  LAB/lab
+        repository  LAB/lab at main
         operator    LAB/config/studio
+        stage 1     infra    README.md: its name: text that people read
+        stage 1     infra    cluster: the default: no folder of this repository shows infrastructure
+        stage 1     infra    config/clusters: the default: no folder of this repository shows infrastructure
+        stage 1     infra    docs: the default: no folder of this repository shows infrastructure
+        stage 1     infra    infrastructure: the default: no folder of this repository shows infrastructure
+        stage 2     studio   ui: the default: no folder of this repository shows infrastructure
+        stage 3     tenants  tenants: the default: no folder of this repository shows infrastructure
+        note        no folder shows infrastructure, so the default folders are proposed; replace them by your own
         nothing to do: everything is there
-        next        studio tickets
+        next        studio audit     what could go wrong here
+        next        studio tickets   what is to be done
     "#]]
     .assert_eq(&lab.mask(&lab.studio(0, "init --name somebody-else").out));
     assert_eq!((lab.files(), super::tree(&lab.operator())), (repo, operator));

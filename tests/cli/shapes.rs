@@ -55,7 +55,7 @@ fn each_type_has_its_keys() {
         approval: answered argv attempt class effect run state step target
         error: exit why
         event: at body epoch kind n run
-        init: ignore_files made operator repo
+        init: base base_recorded made notes operator repo stages written
         nothing: why
         replayed: answers decisions run state
         rest: exit next report run state why

@@ -4,8 +4,8 @@ use super::run::block_on;
 use crate::card;
 use crate::cli::{AnswerArgs, Settlement};
 use crate::exit::{Exit, Failure};
+use crate::rules;
 use crate::site::{Found, Site};
-use crate::wiring;
 use crate::work;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -83,7 +83,8 @@ fn answer(site: &Site, run: &str, step: Option<u32>, word: Word, reason: Option<
         return Err(Failure::new(Exit::Usage, format!("run {} {what}{step}: see `studio approvals`", found.id)));
     };
     // What is shown and signed is what the rules say now, over the files the run works on; never what the journal claims.
-    let judged = judgement(wiring::gate().as_ref(), site.tree_of(&log)?.as_ref(), &folded, *no)?;
+    let tree = site.tree_of(&log)?;
+    let judged = judgement(rules::of(site, tree.as_ref())?.gate.as_ref(), tree.as_ref(), &folded, *no)?;
     if record.judgement.as_ref() != Some(&judged) {
         return Err(Failure::new(
             Exit::Refused,

@@ -4,14 +4,13 @@ use super::run::{block_on, show, stop_on_signals};
 use crate::cli::CrewArg;
 use crate::exit::{Exit, Failure};
 use crate::operator::Operator;
+use crate::rules;
 use crate::sample::{HOMELAB, REHEARSALS};
 use crate::site::Site;
 use crate::wiring::Choice;
-use crate::work::{self, Job};
+use crate::work::{self, Hands, Job};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use studio_core::clock::SystemClock;
 use studio_core::event::Approvals;
 use studio_core::name::RelPath;
 use studio_host::git::GitRepo;
@@ -39,12 +38,15 @@ pub(crate) fn demo(dir: Option<PathBuf>, json: bool) -> Result<Exit, Failure> {
         let stop = stop_on_signals();
         for (number, (id, approvals, what)) in TICKETS.into_iter().enumerate() {
             let tree = site.tree()?;
-            let ticket = site.queue(tree.as_ref())?.find(id).map_err(|error| Failure::new(Exit::Error, error))?.ticket.clone();
+            let queue = site.queue(tree.as_ref())?;
+            let ticket = queue.find(id).map_err(|error| Failure::new(Exit::Error, error))?.ticket.clone();
+            let (gate, queue) = (rules::of(&site, tree.as_ref())?.gate, work::others(&queue, &ticket.id));
             if !json {
                 println!("\n{}. {id} {what}\n", number + 1);
             }
             let choice = Choice::Scripted(rehearsals.join(format!("{id}.toml")));
-            let job = Job { ticket, tree: Arc::clone(&tree), choice, scenario: None, approvals, crew: CrewArg::Full };
+            let hands = Hands::Pretend { scenario: None, approvals };
+            let job = Job { ticket, tree, gate, choice, queue, crew: CrewArg::Full, hands };
             let rested = work::begin(&site, job, json, stop.clone()).await?;
             show(&site, &rested, json);
             if stop.is_cancelled() {
@@ -76,5 +78,5 @@ fn lay_out(dir: &Path) -> Result<(Site, PathBuf), Failure> {
     let repo = GitRepo::sample(&lab, &files?, "A sample homelab\n").map_err(|error| Failure::new(Exit::Error, error))?;
     let operator = Operator::at(Some(&dir.join("operator")))?;
     operator.make_approver(&super::init::approver_name(None))?;
-    Ok((Site { repo, operator, base: None, clock: Arc::new(SystemClock) }, rehearsals))
+    Ok((Site::of(repo, operator, None), rehearsals))
 }

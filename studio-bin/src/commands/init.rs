@@ -1,30 +1,137 @@
-//! `studio init`: ignore files in the repository, an approver's key in the operator's folder.
+//! `studio init`: a policy and ignore files in the repository, key and settings in the operator's folder; and back.
 
 use crate::exit::{Exit, Failure};
+use crate::rules::POLICY;
 use crate::site::Site;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use studio_files::ignore;
+use std::fs;
+use std::path::PathBuf;
+use studio_core::name::{Digest, RelPath};
+use studio_core::ticket::Stage;
+use studio_files::scout::{self, Proposal};
+use studio_files::{create, ignore};
+use studio_gate::sha256;
+
+/// The operator's file of one repository that says what init made: a line each time.
+const MADE: &str = "init";
+
+/// What init made, so that it can be taken back.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Made {
+    root: PathBuf,
+    files: Vec<(RelPath, Digest)>,
+}
 
 pub(crate) fn init(site: &Site, name: Option<String>, json: bool) -> Result<Exit, Failure> {
     let made = site.operator.make_approver(&approver_name(name))?;
     site.operator.install()?;
-    let ignored = ignore::ensure(site.root()).map_err(|error| Failure::new(Exit::Error, error))?;
+    let bad = |error: &dyn std::fmt::Display| Failure::new(Exit::Error, error);
+    let base = site.at_base()?;
+    let proposal = scout::look(&base).map_err(|error| bad(&error))?;
+    let policy = RelPath::try_from(POLICY).map_err(|error| bad(&error))?;
+    let text = scout::policy(&proposal);
+    let mut written = ignore::ensure(site.root()).map_err(|error| bad(&error))?;
+    if create(site.root(), &policy, text.as_bytes()).map_err(|error| bad(&error))? {
+        written.push(policy);
+    }
+    let digest = |path: &RelPath| fs::read(site.root().join(path.as_str())).map(|bytes| (path.clone(), sha256(&bytes)));
+    let files = written.iter().map(digest).collect::<Result<Vec<_>, _>>()?;
+    if !files.is_empty() {
+        let line = serde_json::to_string(&Made { root: site.root().into(), files }).map_err(|error| bad(&error))?;
+        site.operator.add_repo_line(&place(site)?, MADE, &line)?;
+    }
+    let based = match site.repo_id()? {
+        Some(id) if base.name() != "HEAD" => site.operator.settle_base(&id, base.name())?,
+        Some(_) | None => false,
+    };
     if json {
         println!(
             "{}",
-            json!({ "v": 1, "type": "init", "repo": site.root(), "operator": site.operator.dir(), "ignore_files": ignored, "made": made })
+            json!({
+                "v": 1, "type": "init", "repo": site.root(), "operator": site.operator.dir(), "written": written, "made": made,
+                "base": base.name(), "base_recorded": based, "stages": proposal.stages.iter().map(|(stage, found)| json!({
+                    "stage": stage, "folders": found.iter().map(|found| json!({ "path": found.path, "why": found.why })).collect::<Vec<_>>(),
+                })).collect::<Vec<_>>(), "notes": proposal.notes,
+            })
         );
         return Ok(Exit::Done);
     }
-    println!("repository  {}", site.root().display());
-    println!("operator    {}", site.operator.dir().display());
-    ignored.iter().for_each(|path| println!("made        {path}"));
+    show(site, &proposal, base.name());
+    written.iter().for_each(|path| println!("made        {path}"));
     made.iter().for_each(|path| println!("made        {}", path.display()));
-    if ignored.is_empty() && made.is_empty() {
+    if based {
+        println!("made        the base {} in the operator's studio.toml", base.name());
+    }
+    if written.is_empty() && made.is_empty() && !based {
         println!("nothing to do: everything is there");
     }
-    println!("next        studio tickets");
+    println!("next        studio audit     what could go wrong here");
+    println!("next        studio tickets   what is to be done");
     Ok(Exit::Done)
+}
+
+fn show(site: &Site, proposal: &Proposal, base: &str) {
+    println!("repository  {} at {base}", site.root().display());
+    println!("operator    {}", site.operator.dir().display());
+    for (stage, found) in &proposal.stages {
+        let name = match stage {
+            Stage::Infra => "infra",
+            Stage::Studio => "studio",
+            Stage::Tenants => "tenants",
+        };
+        for found in found {
+            println!("stage {stage}     {name:<8} {}: {}", found.path, found.why);
+        }
+    }
+    for cluster in &proposal.clusters {
+        println!("cluster     {} ({})", cluster.name, cluster.path);
+    }
+    proposal.notes.iter().for_each(|note| println!("note        {note}"));
+}
+
+/// Takes back what init made in this checkout, as far as nobody changed it since. Keys, and what others
+/// rely on, stay.
+///
+/// # Errors
+/// The disk.
+pub(crate) fn undo(site: &Site, json: bool) -> Result<Exit, Failure> {
+    let lines = site.operator.repo_lines(&place(site)?, MADE)?;
+    let made = lines.iter().filter_map(|line| serde_json::from_str::<Made>(line).ok()).filter(|made| made.root == site.root());
+    let mut gone = 0;
+    for (path, digest) in made.flat_map(|made| made.files) {
+        let file = site.root().join(path.as_str());
+        let word = match fs::read(&file) {
+            Err(_) => continue,
+            Ok(bytes) if sha256(&bytes) == digest => {
+                fs::remove_file(&file)?;
+                let empty = file.ancestors().skip(1).take_while(|dir| *dir != site.root());
+                empty.take_while(|dir| fs::remove_dir(dir).is_ok()).for_each(drop);
+                gone += 1;
+                "removed"
+            }
+            Ok(_) => "kept, since it was changed",
+        };
+        if json {
+            println!("{}", json!({ "v": 1, "type": "undone", "path": path, "removed": word == "removed" }));
+        } else {
+            println!("{word:<11} {path}");
+        }
+    }
+    if let Some(id) = site.repo_id()? {
+        site.operator.forget_base(&id)?;
+    }
+    if gone == 0 && !json {
+        println!("nothing to take back");
+    }
+    Ok(Exit::Done)
+}
+
+/// Returns the name under which the operator keeps what is known of this repository.
+fn place(site: &Site) -> Result<String, Failure> {
+    let root = || format!("unborn-{}", &Digest::blake3(site.root().as_os_str().as_encoded_bytes()).as_str()[..16]);
+    Ok(site.repo_id()?.unwrap_or_else(root))
 }
 
 /// Returns the name to sign with: the one given, else the login name, else `operator`.

@@ -2,7 +2,7 @@
 
 use crate::exit::{Exit, Failure};
 use crate::site::Site;
-use crate::wiring;
+use crate::{rules, wiring};
 use serde_json::json;
 use studio_core::replay::{Stage, replay as again};
 
@@ -11,14 +11,15 @@ pub(crate) fn replay(site: &Site, run: &str, json: bool) -> Result<Exit, Failure
     let log = found.log()?;
     let state = log.fold().map_err(|error| Failure::new(Exit::BadInput, error))?;
     let Some(opened) = state.opened() else { return Err(Failure::new(Exit::BadInput, "the run was never opened")) };
-    let gate = wiring::gate();
+    let tree = site.tree_of(&log)?;
+    let gate = rules::of(site, tree.as_ref())?.gate;
     if gate.policy() != opened.policy {
         return Err(Failure::new(
             Exit::Refused,
             format!("the rules changed since the run began (then {}, now {}): it would be judged otherwise", opened.policy, gate.policy()),
         ));
     }
-    let stage = Stage { crew: wiring::crew_of(&opened.crew), gate, tree: site.tree_of(&log)? };
+    let stage = Stage { crew: wiring::crew_of(&opened.crew), gate, tree };
     let replayed = super::run::block_on(again(&log, stage, &|kept| found.text(kept)))?;
     if json {
         println!(

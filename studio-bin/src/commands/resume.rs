@@ -11,5 +11,5 @@ pub(crate) fn resume(site: &Site, run: &str, model: Option<&str>, scenario: Opti
     let scenario = scenario.map(wiring::rehearsal).transpose()?.map(|rehearsal| rehearsal.scenario);
     let rested = block_on(async { work::resume(site, &found, model, scenario, json, stop_on_signals()).await })?;
     show(site, &rested, json);
-    Ok(Exit::from(&rested.rest))
+    Ok(rested.exit())
 }

@@ -3,9 +3,11 @@
 use crate::card;
 use crate::cli::{ApprovalsArg, ModeArg, RunArgs};
 use crate::exit::{Exit, Failure};
+use crate::live::Live;
+use crate::rules;
 use crate::site::Site;
 use crate::wiring::{self, Choice};
-use crate::work::{self, Job, Rested};
+use crate::work::{self, Hands, Job, Rested};
 use serde_json::json;
 use std::sync::Arc;
 use studio_core::event::Approvals;
@@ -14,30 +16,27 @@ use studio_core::step::StepNo;
 use studio_core::text::one_line;
 use studio_core::ticket::Ticket;
 use studio_core::tree::Tree;
-use studio_files::intake::{Entry, Readiness};
+use studio_files::intake::{Entry, Queue, Readiness};
+use studio_host::git::Base;
 use tokio_util::sync::CancellationToken;
+
+/// Files that a notice names.
+const NAMED_MAX: usize = 3;
 
 /// How much of a reason is shown, on its one line: somebody else's words may stand in it.
 const WHY_CHARS_MAX: usize = 1000;
 
 pub(crate) fn run(site: &Site, args: RunArgs, json: bool) -> Result<Exit, Failure> {
-    if args.mode != ModeArg::Simulate {
+    if matches!(args.mode, ModeArg::Observe | ModeArg::Suggest) {
         let mode = format!("{:?}", args.mode).to_lowercase();
-        return Err(Failure::new(
-            Exit::Refused,
-            format!(
-                "this version only rehearses: --mode {mode} needs an Executor in a process of its own, which it does not have yet; say --mode simulate"
-            ),
-        ));
+        return Err(Failure::new(Exit::Refused, format!("this version does not know --mode {mode} yet; say simulate, or live")));
     }
     let choice = Choice::of(args.model.as_deref(), &site.operator)?;
-    let scenario = args.scenario.as_deref().map(wiring::rehearsal).transpose()?.map(|rehearsal| rehearsal.scenario);
-    let approvals = match args.approvals {
-        ApprovalsArg::Assume => Approvals::Assume,
-        ApprovalsArg::Ask => Approvals::Ask,
-    };
-    let tree = site.tree()?;
-    let tickets = chosen(site, &args, &tree)?;
+    let base = site.at_base()?;
+    notices(site, &base, json);
+    let tree: Arc<dyn Tree> = Arc::new(base);
+    let queue = site.queue(tree.as_ref())?;
+    let tickets = chosen(&queue, &args)?;
     if tickets.is_empty() {
         println!(
             "{}",
@@ -49,14 +48,20 @@ pub(crate) fn run(site: &Site, args: RunArgs, json: bool) -> Result<Exit, Failur
         );
         return Ok(Exit::Done);
     }
+    let gate = rules::of(site, tree.as_ref())?.gate;
     block_on(async {
+        let hands = match args.mode {
+            ModeArg::Live => Hands::Live(Live::start(site, tree.as_ref())?),
+            ModeArg::Observe | ModeArg::Suggest | ModeArg::Simulate => pretend(&args)?,
+        };
         let (stop, mut worst) = (stop_on_signals(), Exit::Done);
         for ticket in tickets {
-            let job = Job { ticket, tree: Arc::clone(&tree), choice: choice.clone(), scenario: scenario.clone(), approvals, crew: args.crew };
-            let rested = work::begin(site, job, json, stop.clone()).await?;
+            let queue = work::others(&queue, &ticket.id);
+            let (tree, gate, choice, hands) = (Arc::clone(&tree), Arc::clone(&gate), choice.clone(), hands.clone());
+            let rested = work::begin(site, Job { ticket, tree, gate, choice, queue, crew: args.crew, hands }, json, stop.clone()).await?;
             show(site, &rested, json);
-            worst = worst.max(Exit::from(&rested.rest));
-            if stop.is_cancelled() {
+            worst = worst.max(rested.exit());
+            if stop.is_cancelled() || rested.lost.is_some() {
                 break;
             }
         }
@@ -64,8 +69,26 @@ pub(crate) fn run(site: &Site, args: RunArgs, json: bool) -> Result<Exit, Failur
     })
 }
 
-fn chosen(site: &Site, args: &RunArgs, tree: &Arc<dyn Tree>) -> Result<Vec<Ticket>, Failure> {
-    let queue = site.queue(tree.as_ref())?;
+/// Says what people should know before a run begins, on standard error.
+fn notices(site: &Site, base: &Base, json: bool) {
+    let dirty = site.repo.dirty().unwrap_or_default();
+    let named = dirty.iter().take(NAMED_MAX).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let dirty = (!dirty.is_empty()).then(|| format!("the checkout differs from its commit ({named}); a run works on {} alone", base.name()));
+    for notice in base.notes().iter().cloned().chain(dirty).filter(|_| !json) {
+        eprintln!("note: {notice}");
+    }
+}
+
+fn pretend(args: &RunArgs) -> Result<Hands, Failure> {
+    let scenario = args.scenario.as_deref().map(wiring::rehearsal).transpose()?.map(|rehearsal| rehearsal.scenario);
+    let approvals = match args.approvals {
+        ApprovalsArg::Assume => Approvals::Assume,
+        ApprovalsArg::Ask => Approvals::Ask,
+    };
+    Ok(Hands::Pretend { scenario, approvals })
+}
+
+fn chosen(queue: &Queue, args: &RunArgs) -> Result<Vec<Ticket>, Failure> {
     if args.tickets.is_empty() {
         let most = if args.all { usize::MAX } else { 1 };
         return Ok(queue.ready().take(most).map(|entry| entry.ticket.clone()).collect());
@@ -90,7 +113,7 @@ pub(crate) fn show(site: &Site, rested: &Rested, json: bool) {
         println!(
             "{}",
             json!({
-                "v": 1, "type": "rest", "run": rested.id, "state": state, "why": why, "exit": Exit::from(&rested.rest) as u8, "report": rested.report, "next": next,
+                "v": 1, "type": "rest", "run": rested.id, "state": state, "why": why, "exit": rested.exit() as u8, "report": rested.report, "next": next,
             })
         );
         return;
@@ -103,6 +126,9 @@ pub(crate) fn show(site: &Site, rested: &Rested, json: bool) {
         }
     }
     println!("{state}: {}", one_line(&why, WHY_CHARS_MAX));
+    if let Some(why) = &rested.lost {
+        println!("lost        the Executor is gone: {}", one_line(why, WHY_CHARS_MAX));
+    }
     println!("run         {}", rested.id);
     if let Some(report) = &rested.report {
         println!("report      {}", site.root().join(report.as_str()).display());

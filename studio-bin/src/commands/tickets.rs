@@ -19,13 +19,7 @@ pub(crate) fn tickets(site: &Site, all: bool, json: bool) -> Result<Exit, Failur
     let width = shown.iter().map(|entry| entry.ticket.id.as_str().len()).max().unwrap_or(0);
     for entry in &shown {
         let ticket = &entry.ticket;
-        let word = match entry.readiness {
-            Readiness::Ready => "ready",
-            Readiness::Waiting { .. } => "waiting",
-            Readiness::Held(_) => "held",
-            Readiness::Finished => "ended",
-            Readiness::Example => "example",
-        };
+        let word = entry.readiness.word();
         println!("{word:<7}  {:<width$}  {}", ticket.id, one_line(ticket.title.as_str(), 100));
         let assumed = if ticket.stage_from == StageFrom::Assumed { " (assumed)" } else { "" };
         println!("         {:<width$}  {}, stage {}{assumed}, {}: {}", "", ticket.source, ticket.stage, entry.status, entry.reason());

@@ -2,7 +2,7 @@
 //! newer (`id`, `persona`, `summary`, `detail`).
 
 use super::draft::{Draft, Entry};
-use super::{Kind, Problems};
+use super::{Kind, Problems, state};
 use crate::yaml::{self, Field, Node, Value};
 use studio_core::name::{RelPath, Target};
 use studio_core::text::Prose;
@@ -37,10 +37,13 @@ fn items(root: &Node) -> Option<&[Node]> {
 }
 
 fn draft(path: &RelPath, text: &str, item: &Node, problems: &mut Problems) -> Option<Draft> {
-    let own = text.get(item.bytes.clone()).unwrap_or(text).trim_end();
     let mut entry = Entry::open(item, problems)?;
+    let id = entry.id(text);
     let (summary, description) = (entry.word("summary"), entry.word("description"));
-    let draft = Draft::of(&mut entry, summary.or(description), path, text, own);
+    let status = state::of_status(text, entry.fields());
+    let content = state::content(text, state::with_comment(text, item.bytes.clone()), status.as_slice());
+    let draft = Draft::of(&mut entry, id, summary.or(description).map(|word| word.text), path, content);
+    let patch = state::patch(text, entry.fields());
     let kind = entry.kind();
     let persona = entry.word("persona");
     let target = entry.word("target");
@@ -66,7 +69,7 @@ fn draft(path: &RelPath, text: &str, item: &Node, problems: &mut Problems) -> Op
         None => persona.is_some_and(|persona| persona.text.trim().eq_ignore_ascii_case("executor")),
     };
     draft.ticket.script = target.filter(|_| runs).and_then(|target| script(target.text));
-    draft.kind = kind;
+    (draft.kind, draft.patch) = (kind, patch);
     Some(draft)
 }
 

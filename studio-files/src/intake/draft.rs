@@ -1,5 +1,6 @@
 //! One entry of a queue file, before the base and the other entries have a say.
 
+use super::state::Patch;
 use super::{Kind, Problems, Status, hints};
 use crate::yaml::{Field, Node, Value};
 use studio_core::limits::{LIST_MAX, PROSE_BYTES_MAX};
@@ -12,15 +13,19 @@ const TITLE_CHARS_MAX: usize = 200;
 
 /// What an entry says.
 #[derive(Debug)]
-pub(super) struct Draft {
+pub(crate) struct Draft {
     /// The ticket as the entry wants it; its dependencies are still to be found.
-    pub(super) ticket: Ticket,
+    pub(crate) ticket: Ticket,
     /// What has become of it.
-    pub(super) status: Status,
+    pub(crate) status: Status,
     /// Its kind of work.
     pub(super) kind: Option<Kind>,
     /// What it depends on, with lines.
     pub(super) depends_on: Vec<(TicketId, u32)>,
+    /// Why nobody works on it although it is not done: its heading says so.
+    pub(super) held: Option<String>,
+    /// What to write to say that it is done, if a word or a line can say it.
+    pub(crate) patch: Option<Patch>,
 }
 
 /// The fields of an entry, with the problems of its file.
@@ -43,42 +48,54 @@ pub(super) struct Word<'a> {
 }
 
 impl Draft {
-    /// Says whether `same` is this entry: the same bytes, and the same claims in them.
-    pub(super) fn claims_as(&self, same: &Draft) -> bool {
-        let (Ticket { id, stage, stage_from, scope, script, content, .. }, other) = (&self.ticket, &same.ticket);
-        (id, content, stage, stage_from) == (&other.id, &other.content, &other.stage, &other.stage_from)
-            && (scope, script) == (&other.scope, &other.script)
+    /// An entry that only asks for something: its first line is the title, and all of it the body if
+    /// it says more than that.
+    pub(super) fn new(id: TicketId, ask: &str, source: Source, content: Digest) -> Draft {
+        let ask = ask.trim();
+        let first = ask.lines().next().unwrap_or_default();
+        let title = one_line(first, TITLE_CHARS_MAX);
+        let more = first != ask || title != one_line(first, PROSE_BYTES_MAX);
+        let mut ticket = Ticket::new(id, Prose::tamed(&title), source);
+        (ticket.body, ticket.content) = (more.then(|| Prose::tamed(ask)), content);
+        Draft { ticket, status: Status::Pending, kind: None, depends_on: Vec::new(), held: None, patch: None }
     }
 
-    /// A draft of what every dialect says: id, title, status, stage and dependencies. `ask` is the
-    /// text whose first line is the title. Without an id there is none.
-    pub(super) fn of(entry: &mut Entry, ask: Option<Word>, path: &RelPath, whole: &str, own: &str) -> Option<Draft> {
-        let id = entry.id(whole);
+    /// A draft of what every dialect with fields says: status, stage and dependencies besides the
+    /// rest. Without an id there is none.
+    pub(super) fn of(entry: &mut Entry, id: Option<TicketId>, ask: Option<&str>, path: &RelPath, content: Digest) -> Option<Draft> {
         let (status, stage, depends_on) = (entry.status(), entry.stage(), entry.depends_on());
         if ask.is_none() {
             entry.problem(entry.line, "an entry without a description", "say in a line what is wanted");
         }
-        let ask = ask.map_or("", |ask| ask.text.trim());
-        let first = ask.lines().next().unwrap_or_default();
-        let title = one_line(first, TITLE_CHARS_MAX);
-        let more = first != ask || title != one_line(first, PROSE_BYTES_MAX);
-        let body = more.then(|| Prose::tamed(ask));
-        let ticket = Ticket {
-            id: id?,
-            title: Prose::tamed(&title),
-            body,
-            criteria: Vec::new(),
-            constraints: Vec::new(),
-            stage: stage.unwrap_or(Stage::Infra),
-            stage_from: if stage.is_some() { StageFrom::Declared } else { StageFrom::Assumed },
-            scope: Vec::new(),
-            depends_on: Vec::new(),
-            cluster: None,
-            script: None,
-            source: Source { path: path.clone(), line: entry.line },
-            content: Digest::blake3(own.as_bytes()),
+        let mut draft = Draft::new(id?, ask.unwrap_or_default(), Source { path: path.clone(), line: entry.line }, content);
+        (draft.status, draft.depends_on) = (status, depends_on);
+        draft.declare(stage);
+        Some(draft)
+    }
+
+    /// Gives it the stage its file declares; if that declares none, it stays the lowest, assumed.
+    pub(super) fn declare(&mut self, stage: Option<Stage>) {
+        if let Some(stage) = stage {
+            (self.ticket.stage, self.ticket.stage_from) = (stage, StageFrom::Declared);
+        }
+    }
+
+    /// Says whether `same` is this entry: the same bytes but for its status, and the same claims in
+    /// them and around them.
+    pub(super) fn claims_as(&self, same: &Draft) -> bool {
+        let (Ticket { id, stage, stage_from, scope, script, content, .. }, other) = (&self.ticket, &same.ticket);
+        (id, content, stage, stage_from) == (&other.id, &other.content, &other.stage, &other.stage_from)
+            && (scope, script, self.held.is_some()) == (&other.scope, &other.script, same.held.is_some())
+    }
+
+    /// Says whether `same` is this entry in everything but its status and its place in the file.
+    pub(crate) fn says_as(&self, same: &Draft) -> bool {
+        let bare = |draft: &Draft| {
+            let mut ticket = draft.ticket.clone();
+            ticket.source.line = 1;
+            (ticket, draft.kind, draft.held.is_some(), draft.depends_on.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>())
         };
-        Some(Draft { ticket, status, kind: None, depends_on })
+        bare(self) == bare(same)
     }
 }
 
@@ -90,6 +107,16 @@ impl<'a, 'p, 'f> Entry<'a, 'p, 'f> {
         }
         problems.add(node.line, "an entry that is no map", "write `id: …` and the other keys below it");
         None
+    }
+
+    /// An entry without fields.
+    pub(super) fn bare(problems: &'p mut Problems<'f>) -> Entry<'a, 'p, 'f> {
+        Entry { line: 1, fields: &[], problems }
+    }
+
+    /// Returns its fields.
+    pub(super) fn fields(&self) -> &'a [Field] {
+        self.fields
     }
 
     pub(super) fn problem(&mut self, line: u32, what: impl AsRef<str>, mend: &str) {
@@ -157,7 +184,8 @@ impl<'a, 'p, 'f> Entry<'a, 'p, 'f> {
         self.fields.iter().find(|field| field.key == key && !matches!(field.value.value, Value::Empty))
     }
 
-    fn id(&mut self, whole: &str) -> Option<TicketId> {
+    /// Returns the id, which must stand in a whole line of `whole`.
+    pub(super) fn id(&mut self, whole: &str) -> Option<TicketId> {
         let word = match (self.word("id"), self.word("task_id")) {
             (Some(_), Some(second)) => {
                 self.problem(second.line, "both `id` and `task_id`", "keep one of them");
@@ -176,7 +204,8 @@ impl<'a, 'p, 'f> Entry<'a, 'p, 'f> {
         self.ticket_id(word.text, word.line)
     }
 
-    fn ticket_id(&mut self, text: &str, line: u32) -> Option<TicketId> {
+    /// Reads an id.
+    pub(super) fn ticket_id(&mut self, text: &str, line: u32) -> Option<TicketId> {
         TicketId::try_from(text).map_err(|error| self.problem(line, error.to_string(), "rename it")).ok()
     }
 

@@ -35,6 +35,11 @@ impl<'f> Problems<'f> {
         Problems { file, found: Vec::new() }
     }
 
+    /// Fails if there are any.
+    pub(crate) fn none(self) -> Result<(), QueueError> {
+        if self.found.is_empty() { Ok(()) } else { Err(QueueError { problems: self.found }) }
+    }
+
     pub(crate) fn add(&mut self, line: u32, what: impl AsRef<str>, mend: &str) {
         if self.found.len() < TICKETS_MAX {
             self.found.push(Problem::at(self.file, line, what, mend));

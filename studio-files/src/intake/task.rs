@@ -1,8 +1,7 @@
 //! Task files: one map a file, as people write a ticket by hand.
 
-use super::Problems;
 use super::draft::{Draft, Entry};
-use super::hints;
+use super::{Problems, hints, state};
 use crate::yaml;
 use studio_core::limits::{CRITERIA_MAX, LIST_MAX};
 use studio_core::name::RelPath;
@@ -18,8 +17,15 @@ pub(super) fn draft(path: &RelPath, text: &str, problems: &mut Problems) -> Opti
         return None;
     };
     let mut entry = Entry::open(&node, problems)?;
+    let id = entry.id(&whole);
     let ask = entry.word("description");
-    let draft = Draft::of(&mut entry, ask, path, &whole, text);
+    let content = state::content(&whole, 0..whole.len(), state::of_status(&whole, entry.fields()).as_slice());
+    let draft = Draft::of(&mut entry, id, ask.map(|ask| ask.text), path, content);
+    fill(draft, &mut entry)
+}
+
+/// Gives a draft what only the fields of task files say.
+pub(super) fn fill(draft: Option<Draft>, entry: &mut Entry) -> Option<Draft> {
     let criteria = entry.list("acceptance_criteria", CRITERIA_MAX);
     let hints = entry.list("persona_flow", LIST_MAX);
     let mut scope = Vec::new();

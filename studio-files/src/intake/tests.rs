@@ -1,5 +1,8 @@
 //! Queues of made-up repositories, in each dialect.
 
+mod boxes;
+mod identity;
+mod pages;
 mod refused;
 
 use super::*;
@@ -98,7 +101,8 @@ fn a_task_file_becomes_a_ticket() {
     assert_eq!(ticket.scope.iter().map(RelPath::as_str).collect::<Vec<_>>(), ["cluster/apps", "docs/node.md"]);
     assert_eq!((ticket.stage, ticket.stage_from), (Stage::Studio, StageFrom::Declared));
     assert_eq!(ticket.source.to_string(), "ai/tasks/hw/add-node.yaml:2");
-    assert_eq!(ticket.content, Digest::blake3(text.as_bytes()));
+    let quoted = text.replace("Planner: confirm the plan: it must be small", "'Planner: confirm the plan: it must be small'");
+    assert_eq!(ticket.content, Digest::blake3(quoted.trim_end().as_bytes()));
     assert_eq!((entry.status, entry.kind, entry.at_base, entry.readiness.clone()), (Status::Pending, None, true, Readiness::Ready));
 }
 

@@ -9,19 +9,66 @@ use studio_core::name::RelPath;
 use studio_core::text::one_line;
 
 /// The backlog.
-pub(super) const BACKLOG: &str = "ai/backlog.yaml";
+const BACKLOG: &str = "ai/backlog.yaml";
+/// The backlog in Markdown.
+const BOXES: &str = "ai/backlog.md";
 /// The folder of task files.
 const TASKS: &str = "ai/tasks";
+/// The backlog of the studio itself: ideas, and signals from outside.
+const STUDIO: &str = "ai/studio/backlog.md";
 
-/// Returns the queue files: the backlog, then the task files by path. Hidden files are passed over.
+/// How a queue file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// A list of maps.
+    Backlog,
+    /// Items with boxes.
+    Boxes,
+    /// Items with boxes, all of the second stage.
+    Studio,
+    /// One map.
+    Task,
+    /// One page.
+    Page,
+}
+
+impl Dialect {
+    /// Returns how the queue file at `path` is written, if it is one.
+    pub(super) fn of(path: &RelPath) -> Option<Dialect> {
+        let whole = path.as_str();
+        let name = path.file_name();
+        match whole {
+            BACKLOG => return Some(Dialect::Backlog),
+            BOXES => return Some(Dialect::Boxes),
+            STUDIO => return Some(Dialect::Studio),
+            _ => {}
+        }
+        if !whole.strip_prefix(TASKS).is_some_and(|rest| rest.starts_with('/') && !rest.contains("/.")) {
+            None
+        } else if name.ends_with(".yaml") || name.ends_with(".yml") {
+            Some(Dialect::Task)
+        } else {
+            (name.ends_with(".md") && !name.eq_ignore_ascii_case("readme.md")).then_some(Dialect::Page)
+        }
+    }
+
+    /// Says whether the file is one ticket, written by hand.
+    pub(super) fn one_ticket(self) -> bool {
+        matches!(self, Dialect::Task | Dialect::Page)
+    }
+}
+
+/// Returns the queue files: the backlogs, the task files by path, the studio's backlog. Hidden files
+/// and readmes are passed over.
 pub(super) fn files(root: &Path, found: &mut Vec<Problem>) -> Vec<RelPath> {
     let mut files = Vec::new();
     let mut folders: Vec<RelPath> = Vec::new();
-    for (name, into) in [(BACKLOG, &mut files), (TASKS, &mut folders)] {
+    let mut last: Vec<RelPath> = Vec::new();
+    for (name, into) in [(BACKLOG, None), (BOXES, None), (TASKS, Some(&mut folders)), (STUDIO, Some(&mut last))] {
         let Ok(path) = RelPath::try_from(name) else { continue };
         match disk::look(root, &path) {
             Ok(Some(seen)) if name == TASKS && !seen.is_dir() => problem(name, DiskError::NoFolder(name.into()), found),
-            Ok(Some(_)) => into.push(path),
+            Ok(Some(_)) => into.unwrap_or(&mut files).push(path),
             Ok(None) => {}
             Err(error) => problem(name, error, found),
         }
@@ -45,7 +92,8 @@ pub(super) fn files(root: &Path, found: &mut Vec<Problem>) -> Vec<RelPath> {
         for entry in entries {
             let name = entry.file_name();
             let place = format!("{folder}/{}", name.to_string_lossy());
-            let (yaml, hidden) = (place.ends_with(".yaml") || place.ends_with(".yml"), name.to_string_lossy().starts_with('.'));
+            let named = name.to_string_lossy();
+            let wanted = [".yaml", ".yml", ".md"].iter().any(|end| named.ends_with(end)) && !named.eq_ignore_ascii_case("readme.md");
             let kind = match entry.file_type() {
                 Ok(kind) => kind,
                 Err(error) => {
@@ -53,7 +101,8 @@ pub(super) fn files(root: &Path, found: &mut Vec<Problem>) -> Vec<RelPath> {
                     continue;
                 }
             };
-            if hidden || !(yaml || kind.is_dir() || kind.is_symlink() && fs::metadata(entry.path()).is_ok_and(|seen| seen.is_dir())) {
+            if named.starts_with('.') || !(wanted || kind.is_dir() || kind.is_symlink() && fs::metadata(entry.path()).is_ok_and(|seen| seen.is_dir()))
+            {
                 continue;
             }
             let shown = one_line(&place, 200);
@@ -68,6 +117,7 @@ pub(super) fn files(root: &Path, found: &mut Vec<Problem>) -> Vec<RelPath> {
     if let Some(tasks) = files.get_mut(backlog..) {
         tasks.sort();
     }
+    files.append(&mut last);
     files
 }
 

@@ -6,15 +6,9 @@ use gix::objs::{CommitRefIter, Kind, TreeRef};
 use gix::{ObjectId, Repository, ThreadSafeRepository};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
-use studio_core::limits::FILE_BYTES_MAX;
+use studio_core::limits::{FILE_BYTES_MAX, FOLDER_DEPTH_MAX, HISTORY_MAX};
 use studio_core::name::{CommitId, RelPath};
 use studio_core::tree::{Tree, TreeError};
-
-/// Commits that are walked for the identity of a repository.
-const HISTORY_MAX: usize = 1_000_000;
-
-/// Folders inside folders that are listed.
-const DEPTH_MAX: usize = 32;
 
 /// The files at the commit a run starts from; none before the first commit.
 #[derive(Clone, Debug)]
@@ -28,10 +22,10 @@ pub struct Base {
 
 /// A commit and its files.
 #[derive(Clone, Debug)]
-struct At {
-    commit: CommitId,
-    id: ObjectId,
-    tree: ObjectId,
+pub(super) struct At {
+    pub(super) commit: CommitId,
+    pub(super) id: ObjectId,
+    pub(super) tree: ObjectId,
 }
 
 impl Base {
@@ -102,7 +96,8 @@ impl Tree for Base {
     fn list(&self, most: usize) -> Result<Vec<RelPath>, TreeError> {
         let (Some(at), mut names) = (&self.at, Vec::new()) else { return Ok(Vec::new()) };
         let repo = self.repo.to_thread_local();
-        walk(&repo, at.tree, "", DEPTH_MAX, most, &mut names).map_err(|error| TreeError::Read("the list of files".into(), error.to_string()))?;
+        walk(&repo, at.tree, "", FOLDER_DEPTH_MAX, most, &mut names)
+            .map_err(|error| TreeError::Read("the list of files".into(), error.to_string()))?;
         Ok(names)
     }
 
@@ -112,7 +107,7 @@ impl Tree for Base {
 }
 
 impl At {
-    fn read(repo: &Repository, id: ObjectId) -> Result<At, GitError> {
+    pub(super) fn read(repo: &Repository, id: ObjectId) -> Result<At, GitError> {
         let data = expect(repo, id, Kind::Commit)?;
         let tree = CommitRefIter::from_bytes(&data, repo.object_hash()).tree_id().map_err(|error| damaged(id, &error))?;
         let commit = CommitId::try_from(id.to_string()).map_err(|error| GitError::Damaged(id.to_string(), error.to_string()))?;
@@ -161,7 +156,7 @@ fn walk(repo: &Repository, tree: ObjectId, above: &str, depth: usize, most: usiz
 }
 
 /// Reads an object that must be of one kind.
-fn expect(repo: &Repository, id: ObjectId, kind: Kind) -> Result<Vec<u8>, GitError> {
+pub(super) fn expect(repo: &Repository, id: ObjectId, kind: Kind) -> Result<Vec<u8>, GitError> {
     match object(repo, id)? {
         (seen, data) if seen == kind => Ok(data),
         (seen, _) => Err(GitError::Damaged(id.to_string(), format!("it is a {seen}, not a {kind}"))),

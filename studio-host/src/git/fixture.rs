@@ -1,11 +1,15 @@
 //! Repositories for tests, made without git: nothing here starts a process either.
 
-use super::{Base, GitRepo};
+use super::{Base, GitRepo, Workshop, seal};
 use gix::objs::tree::EntryKind;
 use gix::objs::{Commit, Kind};
 use gix::{ObjectId, Repository};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use studio_core::name::RelPath;
+use studio_core::chores::CommitOrder;
+use studio_core::name::{BranchName, CommitId, RelPath, RunId, TicketId};
+use studio_core::plan::Edit;
+use studio_core::text::Prose;
 use studio_core::tree::{Tree, TreeError};
 use tempfile::TempDir;
 
@@ -43,6 +47,40 @@ impl Fixture {
 
     pub(super) fn base(&self) -> Base {
         self.open().base(None).unwrap()
+    }
+
+    /// Returns what a loose branch of the user's holds.
+    pub(super) fn head(&self, branch: &str) -> Option<String> {
+        Some(std::fs::read_to_string(self.root().join(".git/refs/heads").join(branch)).ok()?.trim().to_string())
+    }
+
+    pub(super) fn workshop(&self) -> Workshop {
+        Workshop::open(&self.open()).unwrap()
+    }
+
+    /// An order for these edits of what `main` has.
+    pub(super) fn order(&self, edits: &[Edit]) -> CommitOrder {
+        CommitOrder {
+            run: run(),
+            ticket: TicketId::try_from("add-node").unwrap(),
+            branch: BranchName::try_from("engineer/add-node-20261122").unwrap(),
+            base: self.open().base(Some("main")).unwrap().commit().unwrap(),
+            replaces: None,
+            edits: edits.to_vec(),
+            summary: Prose::tamed("Adds a node"),
+            at: "2026-11-22T10:11:12Z".parse().unwrap(),
+        }
+    }
+
+    /// Everything in the git folder but Studio's own and what objects were added to `before`.
+    pub(super) fn state(&self, before: Option<&BTreeMap<PathBuf, String>>) -> BTreeMap<PathBuf, String> {
+        let mut state = BTreeMap::new();
+        note(&self.root(), &mut state);
+        let git = self.root().join(".git");
+        state.retain(|path, _| {
+            !path.starts_with(git.join("studio")) && (!path.starts_with(git.join("objects")) || before.is_none_or(|before| before.contains_key(path)))
+        });
+        state
     }
 
     /// Commits these files and nothing else, and puts `reference` there.
@@ -126,6 +164,55 @@ impl Fixture {
         self.git(format!("{name}.pack"), pack);
         self.git(format!("{name}.idx"), index);
         ids.iter().for_each(|id| std::fs::remove_file(self.loose(*id)).unwrap());
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        // Sealed folders would stay behind.
+        let _gone = seal::remove(&self.dir.path().join(".git/studio/worktrees"));
+    }
+}
+
+pub(super) fn run() -> RunId {
+    RunId::try_from("20261122-101112-add-node-0a1f").unwrap()
+}
+
+pub(super) fn path(text: &str) -> RelPath {
+    RelPath::try_from(text).unwrap()
+}
+
+pub(super) fn written(at: &str, text: &str) -> Edit {
+    Edit::Write { path: path(at), text: text.into() }
+}
+
+/// The files at a commit, as modes and texts.
+pub(super) fn files(repo: &Repository, commit: &CommitId) -> BTreeMap<String, (u16, String)> {
+    let tree = super::order::find(repo, commit).unwrap().tree;
+    let mut files = BTreeMap::new();
+    let mut add = |path: &gix::bstr::BString, mode: gix::objs::tree::EntryMode, id: ObjectId| {
+        if !mode.is_tree() && !mode.is_commit() {
+            let text = String::from_utf8_lossy(&repo.find_object(id).unwrap().data).into_owned();
+            files.insert(path.to_string(), (mode.value(), text));
+        }
+        Ok(true)
+    };
+    super::listing::each(repo, tree, &gix::bstr::BString::default(), 0, &mut add).unwrap();
+    files
+}
+
+/// Notes what stands at `path` and below: modes, times of files and contents.
+fn note(path: &Path, state: &mut BTreeMap<PathBuf, String>) {
+    use std::os::unix::fs::MetadataExt;
+    let seen = std::fs::symlink_metadata(path).unwrap();
+    let inside = if seen.is_dir() {
+        String::new()
+    } else {
+        format!("{:?} {:?} {:?}", seen.modified().unwrap(), std::fs::read(path).ok(), std::fs::read_link(path).ok())
+    };
+    state.insert(path.into(), format!("{:o} {inside}", seen.mode()));
+    if seen.is_dir() {
+        std::fs::read_dir(path).unwrap().for_each(|entry| note(&entry.unwrap().path(), state));
     }
 }
 

@@ -5,17 +5,13 @@ use gix::ThreadSafeRepository;
 use gix::discover::upwards;
 use gix::sec::Trust;
 use std::path::{Path, PathBuf};
-
-/// Largest commit, tag or folder that is read; files have their own, smaller limit.
-const OBJECT_BYTES_MAX: usize = 16 * 1024 * 1024;
+use studio_core::limits::OBJECT_BYTES_MAX;
 
 /// Opens the repository of `dir` or of the nearest folder above that has one.
 pub(super) fn above(dir: &Path) -> Result<ThreadSafeRepository, GitError> {
     // A folder inside the work tree may be made up to look like a bare repository, so only `.git` counts.
     let found = |dot_git_only| upwards::Options { trust: upwards::TrustPolicy::Assume(Trust::Reduced), dot_git_only, ..Default::default() };
-    let limit = format!("gitoxide.objects.allocLimit={OBJECT_BYTES_MAX}");
-    let reduced = gix::open::Options::isolated().config_overrides(["core.useReplaceRefs=false", limit.as_str()]);
-    let options = gix::sec::trust::Mapping { full: reduced.clone(), reduced };
+    let options = gix::sec::trust::Mapping { full: quiet(), reduced: quiet() };
     match ThreadSafeRepository::discover_opts(dir, found(true), options) {
         Ok(mut repo) => {
             // A setting could hide all refs behind a namespace.
@@ -27,6 +23,12 @@ pub(super) fn above(dir: &Path) -> Result<ThreadSafeRepository, GitError> {
         Err(_) if gix::discover::upwards_opts(dir, found(false)).is_ok() => Err(GitError::Bare(dir.into())),
         Err(_) => Err(dead_link(dir.ancestors()).map_or_else(|| GitError::NoRepository(dir.into()), GitError::DeadLink)),
     }
+}
+
+/// The options that let a repository's settings and surroundings say nothing.
+pub(super) fn quiet() -> gix::open::Options {
+    let limit = format!("gitoxide.objects.allocLimit={OBJECT_BYTES_MAX}");
+    gix::open::Options::isolated().config_overrides(["core.useReplaceRefs=false", limit.as_str()])
 }
 
 /// Returns the first `.git` file in `folders`. Found where no repository begins, it is the link of a work

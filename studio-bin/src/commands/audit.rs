@@ -1,0 +1,41 @@
+//! `studio audit`: what could go wrong in this repository, without a model and without touching anything.
+
+use crate::exit::{Exit, Failure};
+use crate::site::Site;
+use serde_json::json;
+use studio_core::ticket::Stage;
+use studio_files::audit::{Audit, Rules, audit as look};
+use studio_files::intake::Queue;
+use studio_files::stage::{Gates, Place};
+
+pub(crate) fn audit(site: &Site, json: bool) -> Result<Exit, Failure> {
+    let tree = site.tree()?;
+    let broken = |error: &dyn std::fmt::Display| Failure::new(Exit::BadInput, error);
+    let gates = Gates::read(site.root()).map_err(|error| broken(&error))?;
+    let queue = match Queue::read_gated(site.root(), tree.as_ref(), &gates.closed()) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors
+            .problems
+            .iter()
+            .map(|problem| (format!("{}:{}", problem.file, problem.line), format!("{}; {}", problem.what, problem.mend)))
+            .collect(),
+    };
+    let rules = Rules { danger: &studio_gate::danger, queue, flags: disagreements(&gates) };
+    let mut found: Audit = look(site.root(), tree.as_ref(), &rules).map_err(|error| broken(&error))?;
+    if json {
+        found.findings.iter().for_each(|finding| println!("{}", json!({ "v": 1, "type": "finding", "finding": finding })));
+        found.findings.clear();
+        println!("{}", json!({ "v": 1, "type": "audit", "files": found.files, "bytes": found.bytes, "left_out": found.left_out }));
+    } else {
+        print!("{}", found.render());
+    }
+    Ok(Exit::Done)
+}
+
+/// Returns a sentence for each stage about which places of the repository disagree.
+fn disagreements(gates: &Gates) -> Vec<String> {
+    let about = |stage| gates.places().iter().filter(move |place: &&Place| place.stage == stage);
+    let disagree = |stage: &Stage| about(*stage).any(|place| place.open) && about(*stage).any(|place| !place.open);
+    let said = |stage| about(stage).map(|place: &Place| format!("{}:{} says {}", place.path, place.line, place.says)).collect::<Vec<_>>().join(", ");
+    [Stage::Infra, Stage::Studio, Stage::Tenants].into_iter().filter(disagree).map(said).collect()
+}

@@ -1,0 +1,68 @@
+//! `studio trust`: shows what the repository would choose for its operator, and accepts it with a signature.
+
+use crate::exit::{Exit, Failure};
+use crate::site::Site;
+use crate::trust::{self, Chosen, Trust};
+use serde_json::json;
+use std::io::{IsTerminal, Write};
+
+pub(crate) fn trust(site: &Site, yes: bool, json: bool) -> Result<Exit, Failure> {
+    let tree = site.tree()?;
+    let chosen = trust::chosen(tree.as_ref())?;
+    let now = trust::of(site, tree.as_ref())?;
+    if let Trust::NoIdentity = now {
+        return Err(Failure::new(
+            Exit::Refused,
+            "the repository has no commit, or is a shallow clone (`git fetch --unshallow`): nothing can be trusted yet",
+        ));
+    }
+    if !json {
+        show(&chosen, &now);
+    }
+    if let Trust::Given { by } = &now {
+        tell(json, &chosen, by.as_str(), false);
+        return Ok(Exit::Done);
+    }
+    if !yes && !(std::io::stdin().is_terminal() && asked()?) {
+        let why = "nothing is trusted: look at the files above, then say `studio trust --yes`";
+        return Err(Failure::new(Exit::NeedsHuman, why));
+    }
+    let by = trust::accept(site, &chosen)?;
+    tell(json, &chosen, by.as_str(), true);
+    Ok(Exit::Done)
+}
+
+fn show(chosen: &Chosen, now: &Trust) {
+    let then = if let Trust::Changed { then } = now { then.as_slice() } else { &[] };
+    println!("this repository would choose, at its base:");
+    for (path, sha) in &chosen.files {
+        let word = match then.iter().find(|(known, _)| known == path) {
+            Some((_, known)) if known == sha => "same",
+            Some(_) => "changed",
+            None => "new",
+        };
+        println!("  {word:<8} {sha}  {path}");
+    }
+    for (path, sha) in then.iter().filter(|(path, _)| !chosen.files.iter().any(|(known, _)| known == path)) {
+        println!("  {:<8} {sha}  {path}", "gone");
+    }
+    if chosen.files.is_empty() {
+        println!("  nothing: no policy, settings, prompts or personas; the built-in ones count");
+    }
+}
+
+fn asked() -> Result<bool, Failure> {
+    print!("trust it? [y/N] ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn tell(json: bool, chosen: &Chosen, by: &str, new: bool) {
+    if json {
+        println!("{}", json!({ "v": 1, "type": "trust", "digest": chosen.digest, "files": chosen.files, "by": by, "new": new }));
+    } else {
+        println!("{}     {} by {by}", if new { "trusted" } else { "is trusted" }, chosen.digest);
+    }
+}

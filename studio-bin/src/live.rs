@@ -1,0 +1,114 @@
+//! Live: the one authority of this process, the Executor in its own, and what must hold before either exists.
+
+use crate::exit::{Exit, Failure};
+use crate::rules;
+use crate::site::Site;
+use crate::trust::{self, Trust};
+use async_trait::async_trait;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use studio_core::chores::{ChoreError, Chores, CommitOrder};
+use studio_core::clock::Clock;
+use studio_core::name::{CommitId, RunId};
+use studio_core::permit::HostAuthority;
+use studio_core::ticket::Ticket;
+use studio_core::tree::Tree;
+use studio_files::tick;
+use studio_host::executor::{Link, Place, serve};
+
+/// The right to cut live permits, and the way to the process that takes them.
+#[derive(Clone)]
+pub(crate) struct Live {
+    /// The authority of this process.
+    pub(crate) authority: Arc<HostAuthority>,
+    /// The Executor.
+    pub(crate) link: Link,
+}
+
+/// What a live run leaves beside its journal: commits by the Executor, ticks in the checkout.
+pub(crate) struct LiveChores {
+    link: Link,
+    root: PathBuf,
+    clock: Arc<dyn Clock>,
+}
+
+impl Live {
+    /// Claims the authority of this process and starts the Executor for runs over `tree`.
+    ///
+    /// # Errors
+    /// Something stands against live here, or the Executor does not start.
+    pub(crate) fn start(site: &Site, tree: &dyn Tree) -> Result<Live, Failure> {
+        let commit = possible(site, tree)?;
+        #[expect(clippy::disallowed_methods, reason = "the one place that claims it")]
+        let authority = HostAuthority::claim().map_err(|error| Failure::new(Exit::Error, error))?;
+        let program = std::env::current_exe()?;
+        let words: [OsString; 7] = [
+            "executor".into(),
+            "--repo".into(),
+            site.root().into(),
+            "--operator".into(),
+            site.operator.dir().into(),
+            "--base".into(),
+            commit.as_str().into(),
+        ];
+        let link = Link::start(&program, &words).map_err(|error| Failure::new(Exit::Lost, format!("the Executor does not start: {error}")))?;
+        Ok(Live { authority: Arc::new(authority), link })
+    }
+
+    /// Returns who commits and ticks.
+    pub(crate) fn chores(&self, site: &Site) -> Arc<dyn Chores> {
+        Arc::new(LiveChores { link: self.link.clone(), root: site.root().to_path_buf(), clock: Arc::clone(&site.clock) })
+    }
+}
+
+/// Says what stands against live in this repository; the commit to work on if nothing does.
+///
+/// # Errors
+/// That.
+pub(crate) fn possible(site: &Site, tree: &dyn Tree) -> Result<CommitId, Failure> {
+    let refuse = |why: String| Err(Failure::new(Exit::Refused, format!("live is refused: {why}")));
+    let Some(commit) = tree.commit() else { return refuse("the repository has no commit, so nothing says what a run works on".into()) };
+    if let Some(state) = site.repo.state() {
+        return refuse(format!("{state} in the checkout; finish or abort it first"));
+    }
+    match trust::of(site, tree)? {
+        Trust::Given { .. } => Ok(commit),
+        Trust::None => refuse("what the repository would choose is not trusted yet; look at it with `studio trust`".into()),
+        Trust::Changed { .. } => refuse("what the repository would choose changed since it was trusted; look at it with `studio trust`".into()),
+        Trust::NoIdentity => refuse("the clone is shallow, so the repository has no identity; `git fetch --unshallow` completes it".into()),
+    }
+}
+
+/// Serves as the Executor on standard input until the runtime is gone.
+///
+/// # Errors
+/// Standard input is no socket of a runtime, or something stands against live here.
+pub(crate) fn executor(site: &Site) -> Result<Exit, Failure> {
+    use std::os::fd::AsFd;
+    let socket = std::io::stdin().as_fd().try_clone_to_owned()?;
+    let tree = site.tree()?;
+    possible(site, tree.as_ref())?;
+    let operator = site.operator.clone();
+    let place = Place {
+        repo: site.repo.clone(),
+        gate: rules::of(site, tree.as_ref())?.gate,
+        approvers: Box::new(move || operator.approvers().map_err(|failure| failure.why)),
+        clock: Arc::clone(&site.clock),
+        bin_dirs: site.operator.settings()?.bin_dirs,
+    };
+    serve(socket.into(), place).map_err(|error| Failure::new(Exit::Error, error))?;
+    Ok(Exit::Done)
+}
+
+#[async_trait]
+impl Chores for LiveChores {
+    async fn commit(&self, order: CommitOrder) -> Result<CommitId, ChoreError> {
+        self.link.commit(order).await
+    }
+
+    async fn tick(&self, run: &RunId, ticket: &Ticket) -> Result<String, ChoreError> {
+        let ticked = tick::tick(&self.root, ticket, run, self.clock.now()).map_err(|error| ChoreError::Refused(error.to_string()))?;
+        Ok(format!("{}:{}", ticked.path, ticked.line))
+    }
+}

@@ -1,0 +1,56 @@
+//! Which rules count for a repository: the built-in ones, with the folders of a trusted policy or of this repository's shape.
+
+use crate::exit::{Exit, Failure};
+use crate::site::Site;
+use crate::trust::{self, Trust};
+use std::sync::Arc;
+use studio_core::gate::Gate;
+use studio_core::name::RelPath;
+use studio_core::tree::{Tree, TreeError};
+use studio_files::scout::{self, Policy};
+use studio_gate::ShortGate;
+
+/// Where a repository keeps its policy.
+pub(crate) const POLICY: &str = "ai/studio/policy.toml";
+
+/// The rules, and where they come from.
+pub(crate) struct Rules {
+    /// The rules.
+    pub(crate) gate: Arc<dyn Gate>,
+    /// Where the stages' folders come from, in a sentence.
+    pub(crate) from: String,
+}
+
+/// Returns the rules for the files of `tree`.
+///
+/// # Errors
+/// The repository or its policy cannot be read.
+pub(crate) fn of(site: &Site, tree: &dyn Tree) -> Result<Rules, Failure> {
+    let read = |error: TreeError| Failure::new(Exit::Error, error);
+    match policy(tree)? {
+        Some(policy) if matches!(trust::of(site, tree)?, Trust::Given { .. }) => {
+            let from = format!("{POLICY} at the base, which is trusted");
+            Ok(Rules { gate: Arc::new(ShortGate::with_policy(policy.stages, policy.protected)), from })
+        }
+        Some(_) => Ok(Rules { gate: Arc::new(ShortGate::new()), from: format!("the built-in rules: {POLICY} is not trusted (see `studio trust`)") }),
+        None => {
+            let found = scout::look(tree).map_err(read)?.stages;
+            let stages = found.into_iter().map(|(stage, found)| (stage, found.into_iter().map(|found| found.path).collect())).collect();
+            Ok(Rules {
+                gate: Arc::new(ShortGate::with_policy(stages, Vec::new())),
+                from: "the shape of the repository, as `studio init` proposes".into(),
+            })
+        }
+    }
+}
+
+/// Returns the policy that stands in `tree`, trusted or not.
+///
+/// # Errors
+/// It is broken, with its line.
+pub(crate) fn policy(tree: &dyn Tree) -> Result<Option<Policy>, Failure> {
+    let path = RelPath::try_from(POLICY).map_err(|error| Failure::new(Exit::Error, error))?;
+    let Some(bytes) = tree.read(&path).map_err(|error| Failure::new(Exit::Error, error))? else { return Ok(None) };
+    let text = String::from_utf8(bytes).map_err(|_| Failure::new(Exit::BadInput, format!("{POLICY}:1: it is no UTF-8 text")))?;
+    scout::read_policy(POLICY, &text).map(Some).map_err(|error| Failure::new(Exit::BadInput, error))
+}

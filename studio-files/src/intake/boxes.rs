@@ -1,0 +1,256 @@
+//! Backlogs in Markdown: a ticket is an item with a box, and the headings above it say its stage.
+
+use super::draft::Draft;
+use super::lines::Lines;
+use super::markdown::{self, Block, Form};
+use super::state::{self, Patch};
+use super::{Problems, Status};
+use pulldown_cmark::HeadingLevel;
+use std::ops::Range;
+use studio_core::limits::{CRITERIA_MAX, LIST_MAX, PROSE_BYTES_MAX, TICKETS_MAX};
+use studio_core::name::{BadName, Digest, RelPath, TicketId};
+use studio_core::text::{Prose, one_line};
+use studio_core::ticket::{Source, Stage};
+
+/// Characters of a text that become part of its id.
+const SLUG_CHARS_MAX: usize = 40;
+/// Characters of a text's hash that become part of its id.
+const HASH_CHARS: usize = 6;
+
+/// Reads the tickets of a backlog, in its order. Those of a file with a stage of its own have that,
+/// whatever its headings say.
+pub(super) fn drafts(path: &RelPath, text: &str, own: Option<Stage>, problems: &mut Problems) -> Vec<Draft> {
+    let mut page = Page { path, text, lines: Lines::of(text), own, above: Vec::new(), drafts: Vec::new(), problems };
+    for block in &markdown::blocks(text) {
+        match block.form {
+            Form::Heading(level) => page.open(level, block),
+            Form::List => page.list(block),
+            Form::Words | Form::Item | Form::Box(..) | Form::Other => {}
+        }
+    }
+    page.drafts
+}
+
+/// Says whether a line announces criteria: `Acceptance criteria:` and the like.
+pub(super) fn announces(line: &str) -> bool {
+    let bare = line.trim_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
+    matches!(bare.as_str(), "acceptance criteria" | "criteria" | "done when")
+}
+
+/// Returns what an item says, without its bullet and box.
+pub(super) fn inside(text: &str, item: &Block) -> Option<String> {
+    Some(part(text, item.below.first()?.bytes.start..item.bytes.end)).filter(|said| !said.is_empty())
+}
+
+struct Page<'a, 'p, 'f> {
+    path: &'a RelPath,
+    text: &'a str,
+    lines: Lines,
+    own: Option<Stage>,
+    /// The headings above, each deeper than the one before.
+    above: Vec<Heading<'a>>,
+    drafts: Vec<Draft>,
+    problems: &'p mut Problems<'f>,
+}
+
+struct Heading<'a> {
+    level: HeadingLevel,
+    line: u32,
+    /// The number after `Stage`.
+    stage: Option<&'a str>,
+    /// Why an open box below it is not worked on.
+    held: Option<&'static str>,
+}
+
+/// What stands below a box.
+#[derive(Default)]
+struct Said {
+    ask: String,
+    body: Vec<String>,
+    criteria: Vec<String>,
+    depends_on: Vec<(TicketId, u32)>,
+}
+
+impl Page<'_, '_, '_> {
+    fn open(&mut self, level: HeadingLevel, block: &Block) {
+        let words = block.words().and_then(|words| self.text.get(words)).unwrap_or_default();
+        self.above.retain(|above| above.level < level);
+        self.above.push(Heading { level, line: self.lines.at(block.bytes.start), stage: stage(words), held: held(words) });
+    }
+
+    fn list(&mut self, list: &Block) {
+        for item in &list.below {
+            if let Form::Box(at, ticked) = item.form {
+                if self.drafts.len() <= TICKETS_MAX {
+                    self.ticket(item, at, ticked);
+                }
+            } else {
+                item.below.iter().filter(|block| block.form == Form::List).for_each(|list| self.list(list));
+            }
+        }
+    }
+
+    fn ticket(&mut self, item: &Block, at: usize, ticked: bool) {
+        let line = self.lines.at(at);
+        let mut said = Said::default();
+        self.gather(item, &mut said);
+        if said.ask.is_empty() {
+            self.problems.add(line, "a box without words", "say in its line what is wanted, or remove it");
+            return;
+        }
+        let (id, ask) = match named(&said.ask) {
+            Ok(named) => named,
+            Err(error) => return self.problems.add(line, error.to_string(), "rename it"),
+        };
+        let content = state::content(self.text, item.bare(self.text), &item.marks());
+        let mut draft = Draft::new(id, ask, Source { path: self.path.clone(), line }, content);
+        let body = draft.ticket.body.take().map(String::from).into_iter().chain(said.body).collect::<Vec<_>>().join("\n\n");
+        if body.len() > PROSE_BYTES_MAX {
+            self.problems.add(line, format!("the entry has {} bytes; at most {PROSE_BYTES_MAX} are read", body.len()), "move the text to a file");
+        }
+        for (what, count, most) in [("criteria", said.criteria.len(), CRITERIA_MAX), ("dependencies", said.depends_on.len(), LIST_MAX)] {
+            if count > most {
+                self.problems.add(line, format!("the entry has {count} {what}; at most {most} are read"), "split the ticket");
+            }
+        }
+        draft.ticket.body = (!body.is_empty()).then(|| Prose::tamed(&body));
+        draft.ticket.criteria = said.criteria.iter().map(|text| Prose::tamed(text)).collect();
+        draft.depends_on = said.depends_on;
+        draft.declare(self.stage());
+        draft.status = if ticked { Status::Success } else { Status::Pending };
+        draft.held = self.above.iter().find_map(|above| above.held.map(|why| format!("{why}: {}:{}", self.path, above.line)));
+        draft.patch = Some(Patch { at: at..at + 1, put: "x".into() });
+        self.drafts.push(draft);
+    }
+
+    /// Returns the stage of the nearest heading that names one.
+    fn stage(&mut self) -> Option<Stage> {
+        if self.own.is_some() {
+            return self.own;
+        }
+        let heading = self.above.iter_mut().rev().find(|above| above.stage.is_some())?;
+        let number = heading.stage?;
+        let stage = number.parse::<u8>().ok().and_then(|number| Stage::try_from(number).ok());
+        if stage.is_none() {
+            heading.stage = None; // once is enough
+            let what = format!("there is no stage {}", one_line(number, 20));
+            self.problems.add(heading.line, what, "write 1 (infra), 2 (studio) or 3 (tenants)");
+        }
+        stage
+    }
+
+    /// Sorts what stands in an item with a box.
+    fn gather(&mut self, item: &Block, said: &mut Said) {
+        let mut announced = false;
+        for (n, block) in item.below.iter().enumerate() {
+            let mut words = part(self.text, block.bytes.clone());
+            match block.form {
+                Form::List => {
+                    block.below.iter().for_each(|item| self.sort(item, announced, said));
+                    announced = false;
+                    continue;
+                }
+                Form::Words => {
+                    let (above, last) = words.rsplit_once('\n').unwrap_or(("", &words));
+                    let list_follows = item.below.get(n + 1).is_some_and(|next| next.form == Form::List);
+                    announced = list_follows && announces(last) && (n > 0 || !above.is_empty());
+                    if announced {
+                        words = above.to_string();
+                    }
+                }
+                Form::Heading(_) | Form::Item | Form::Box(..) | Form::Other => {}
+            }
+            if n == 0 && block.form == Form::Words {
+                said.ask = words.split_whitespace().collect::<Vec<_>>().join(" ");
+            } else if !words.is_empty() {
+                said.body.push(words);
+            }
+        }
+    }
+
+    /// Sorts an item below one with a box.
+    fn sort(&mut self, item: &Block, announced: bool, said: &mut Said) {
+        let words = item.words().map(|words| part(self.text, words)).unwrap_or_default();
+        let lists = || item.below.iter().filter(|block| block.form == Form::List).flat_map(|list| &list.below);
+        if announced || matches!(item.form, Form::Box(..)) {
+            said.criteria.extend(inside(self.text, item));
+        } else if announces(&words) && lists().next().is_some() {
+            said.criteria.extend(lists().filter_map(|item| inside(self.text, item)));
+        } else if let Some(ids) = words.strip_prefix("depends_on:") {
+            let line = self.lines.at(item.bytes.start);
+            for id in ids.split(',') {
+                match TicketId::try_from(id.trim()) {
+                    Ok(id) => said.depends_on.push((id, line)),
+                    Err(error) => self.problems.add(line, error.to_string(), "write ids with a comma between them"),
+                }
+            }
+        } else {
+            said.body.push(part(self.text, item.bare(self.text)));
+            boxes_below(item, &mut |item| said.criteria.extend(inside(self.text, item)));
+        }
+    }
+}
+
+fn boxes_below<'a>(item: &'a Block, found: &mut impl FnMut(&'a Block)) {
+    for block in item.below.iter().filter(|block| block.form == Form::List).flat_map(|list| &list.below) {
+        if matches!(block.form, Form::Box(..)) { found(block) } else { boxes_below(block, found) }
+    }
+}
+
+/// Returns the number of a heading such as `Stage 1 – Homelab Bring-Up`.
+fn stage(words: &str) -> Option<&str> {
+    let words = words.trim_start_matches(['*', '_', '`', ' ']);
+    let (stage, rest) = words.split_at_checked(5)?;
+    let rest = rest.trim_start_matches([' ', '_', '-']);
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let (number, after) = rest.split_at_checked(end)?;
+    let ends = !after.starts_with(|c: char| c.is_alphanumeric() || c == '.');
+    (stage.eq_ignore_ascii_case("stage") && !number.is_empty() && ends).then_some(number)
+}
+
+/// Returns why open boxes below a heading are not worked on.
+fn held(words: &str) -> Option<&'static str> {
+    let words = words.to_ascii_lowercase();
+    let bare: Vec<&str> = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    if words.contains("(locked)") {
+        Some("its heading says it is locked")
+    } else if matches!(bare[..], ["completed" | "done"] | ["completed" | "done", "tasks" | "items" | "work"]) {
+        Some("its box is open below a heading for what is done; tick it or move it")
+    } else {
+        None
+    }
+}
+
+/// Returns the id of a text and the text itself: `TASK_ID: the text`, or an id made of its words.
+fn named(ask: &str) -> Result<(TicketId, &str), BadName> {
+    if let Some((id, rest)) = ask.split_once(": ")
+        && id.len() > 2
+        && id.starts_with(|c: char| c.is_ascii_uppercase())
+        && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-'))
+        && let Ok(id) = TicketId::try_from(id)
+    {
+        return Ok((id, rest));
+    }
+    let mut slug = String::new();
+    for c in ask.chars().map(|c| c.to_ascii_lowercase()) {
+        if c.is_ascii_lowercase() || c.is_ascii_digit() {
+            slug.push(c);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    slug.truncate(SLUG_CHARS_MAX);
+    let slug = Some(slug.trim_end_matches('-')).filter(|slug| !slug.is_empty()).unwrap_or("ticket");
+    let hash = Digest::blake3(ask.as_bytes());
+    Ok((TicketId::try_from(format!("{slug}-{}", hash.as_str().get(..HASH_CHARS).unwrap_or_default()))?, ask))
+}
+
+/// Returns some bytes of the text as lines with their common indentation taken away.
+fn part(text: &str, bytes: Range<usize>) -> String {
+    let column = bytes.start - text.get(..bytes.start).and_then(|above| above.rfind('\n')).map_or(0, |at| at + 1);
+    let bare = |(n, line): (usize, &str)| {
+        let margin = line.len() - line.trim_start_matches([' ', '\t']).len();
+        line.get(if n == 0 { 0 } else { margin.min(column) }..).unwrap_or_default().trim_end().to_string()
+    };
+    text.get(bytes).unwrap_or_default().lines().enumerate().map(bare).collect::<Vec<_>>().join("\n").trim().to_string()
+}

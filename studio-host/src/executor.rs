@@ -1,0 +1,79 @@
+//! The Executor: a process of its own, the only one that touches hosts and holds credentials.
+//!
+//! A runtime starts it and speaks with it over one socket: [`wire`] are the messages, [`client`] the
+//! runtime's end, [`server`] the Executor's. The Executor trusts nothing it is told: it judges a step again,
+//! verifies the approval again, and starts an op at most once, whoever asks.
+
+mod artifacts;
+pub mod client;
+mod cluster;
+mod folder;
+mod launch;
+mod log;
+mod program;
+mod same;
+pub mod server;
+mod side;
+mod step;
+#[cfg(test)]
+mod tests;
+mod values;
+mod verify;
+pub mod wire;
+
+use crate::git::GitRepo;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use studio_core::approval::Approvers;
+use studio_core::clock::Clock;
+use studio_core::gate::Gate;
+use wire::WireError;
+
+pub use client::{Link, LiveHost};
+pub use server::serve;
+
+/// Reads the list of approvers as it stands now.
+pub type ReadApprovers = Box<dyn Fn() -> Result<Box<dyn Approvers>, String> + Send>;
+
+/// What an Executor works with.
+pub struct Place {
+    /// The repository.
+    pub repo: GitRepo,
+    /// The rules.
+    pub gate: Arc<dyn Gate>,
+    /// Whose word counts: read afresh for each warrant.
+    pub approvers: ReadApprovers,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The operator's folders of programs, looked at after the system's.
+    pub bin_dirs: Vec<PathBuf>,
+}
+
+/// Returns where a step's program is found: in the system's folders or in `more`, never elsewhere.
+///
+/// # Errors
+/// It is not there, or others could change it.
+pub fn find_program(name: &str, more: &[PathBuf]) -> Result<PathBuf, String> {
+    program::Programs::of(more, &[]).find(name).map_err(|error| error.to_string())
+}
+
+/// Why an Executor cannot be started, or stopped serving.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecutorError {
+    /// No process.
+    #[error("failed to start the Executor {0:?}: {1}")]
+    Start(PathBuf, io::Error),
+    /// Nothing that runs tasks.
+    #[error("the Executor's link needs a tokio runtime: start it inside one")]
+    NoRuntime,
+    /// It said nothing, or something else.
+    #[error("the Executor did not greet: {0}; is the program that was started this studio?")]
+    NoHello(String),
+    /// The conversation failed.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// It goes on.
+    #[error("the Executor (process {0}) is still at work after {1} seconds; it was left running, and ends when its step does")]
+    Busy(u32, u64),
+}

@@ -1,0 +1,72 @@
+//! A step's log: two files that are made before anything starts, so that an op begins once.
+
+use super::folder;
+use super::verify::Refusal;
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use studio_core::name::{RelPath, RunId};
+use studio_core::step::Op;
+
+/// The log of one op, made but not written.
+pub(super) struct StepLog {
+    out: File,
+    err: File,
+}
+
+impl StepLog {
+    /// Begins an op: whoever comes second, from any process, is refused.
+    pub(super) fn begin(root: &Path, op: &Op) -> Result<StepLog, Refusal> {
+        let run = run_folder(&op.run)?;
+        if folder::look(root, &run)?.is_none_or(|seen| !seen.is_dir()) {
+            return Err(Refusal::NoRun(op.run.clone(), run));
+        }
+        let steps = folder::make(root, &below(&run, "steps")?, 0o700)?;
+        let create = |end: &str| {
+            let path = steps.join(format!("{}.{end}", name(op)));
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(|error| {
+                let begun = error.kind() == ErrorKind::AlreadyExists;
+                if begun { Refusal::Begun(op.clone(), path) } else { Refusal::Disk("make", path, error) }
+            })
+        };
+        let log = StepLog { out: create("out")?, err: create("err")? };
+        folder::sync(&steps).map_err(|error| Refusal::Disk("sync", steps, error))?;
+        Ok(log)
+    }
+
+    /// Writes what the step said, redacted, and waits until it is on disk.
+    pub(super) fn write(mut self, stdout: &str, stderr: &str) -> io::Result<()> {
+        self.out.write_all(stdout.as_bytes())?;
+        self.err.write_all(stderr.as_bytes())?;
+        self.out.sync_data()?;
+        self.err.sync_data()
+    }
+}
+
+/// Says whether an op was begun here.
+pub(super) fn begun(root: &Path, op: &Op) -> Result<bool, Refusal> {
+    let path = below(&run_folder(&op.run)?, &format!("steps/{}.out", name(op)))?;
+    Ok(folder::look(root, &path)?.is_some())
+}
+
+/// Makes the folder where an op leaves its files. It must not be there.
+pub(super) fn out_folder(root: &Path, op: &Op) -> Result<PathBuf, Refusal> {
+    let path = below(&run_folder(&op.run)?, &format!("out/{}", name(op)))?;
+    if folder::look(root, &path)?.is_some() {
+        return Err(Refusal::Begun(op.clone(), root.join(path.as_str())));
+    }
+    Ok(folder::make(root, &path, 0o700)?)
+}
+
+fn run_folder(run: &RunId) -> Result<RelPath, Refusal> {
+    RelPath::try_from(format!("ai/state/runs/{run}")).map_err(|error| Refusal::Name(error.to_string()))
+}
+
+fn below(folder: &RelPath, name: &str) -> Result<RelPath, Refusal> {
+    RelPath::try_from(format!("{folder}/{name}")).map_err(|error| Refusal::Name(error.to_string()))
+}
+
+fn name(op: &Op) -> String {
+    format!("{}-{}", op.step, op.attempt)
+}

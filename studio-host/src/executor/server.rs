@@ -1,0 +1,91 @@
+//! The Executor's end: one request at a time, until the runtime lets go.
+
+use super::step::{Done, fail, run};
+use super::wire::{self, Answer, Hello, Report, Request, WireError};
+use super::{ExecutorError, Place, log};
+use crate::git::{GitError, Workshop};
+use std::os::unix::net::UnixStream;
+use studio_core::limits::OUTPUT_BYTES_MAX;
+use studio_core::step::Op;
+
+/// Serves the runtime at the other end of `socket` until it is gone.
+///
+/// # Errors
+/// It speaks another version, or something else altogether. Whatever was begun has ended or was left running.
+pub fn serve(mut socket: UnixStream, site: Place) -> Result<(), ExecutorError> {
+    let Some(first) = wire::read::<Request>(&mut socket)? else { return Ok(()) };
+    let Request::Hello(theirs) = first else { return Err(ExecutorError::NoHello("another message came first".into())) };
+    wire::write(&mut socket, &Answer::Hello(Hello::ours()))?;
+    theirs.check()?;
+    let mut bench = Bench { site, workshop: None };
+    while let Some(request) = wire::read(&mut socket)? {
+        let answer = bench.answer(request);
+        socket_write(&mut socket, answer)?;
+    }
+    Ok(())
+}
+
+struct Bench {
+    site: Place,
+    /// Opened when it is first needed.
+    workshop: Option<Workshop>,
+}
+
+impl Bench {
+    fn answer(&mut self, request: Request) -> Answer {
+        let done = match request {
+            Request::Hello(_) => Err("a second greeting".to_string()),
+            Request::Run(warrant) => match self.open() {
+                Err(error) => Err(error.to_string()),
+                Ok((workshop, site)) => run(site, workshop, &warrant).map_err(|refusal| refusal.to_string()).map(|done| match done {
+                    Done::Ended(report) => Answer::Ended(report),
+                    Done::Lost(why) => Answer::Lost(why),
+                }),
+            },
+            Request::Recall(op) => Ok(Answer::Unknown(self.recall(&op))),
+            Request::Commit(order) => self.chore(|workshop| Ok(Answer::Committed(workshop.commit(&order)?))),
+            Request::FreeBranch(name) => self.chore(|workshop| Ok(Answer::Branch(workshop.free_branch(&name)?))),
+            Request::Discard(run) => self.chore(|workshop| workshop.discard(&run).map(|()| Answer::Discarded)),
+        };
+        done.unwrap_or_else(Answer::Refused)
+    }
+
+    fn chore(&mut self, chore: impl FnOnce(&Workshop) -> Result<Answer, GitError>) -> Result<Answer, String> {
+        self.open().and_then(|(workshop, _)| chore(workshop)).map_err(|error| error.to_string())
+    }
+
+    fn open(&mut self) -> Result<(&Workshop, &Place), GitError> {
+        let workshop = match self.workshop.take() {
+            Some(workshop) => workshop,
+            None => Workshop::open(&self.site.repo)?,
+        };
+        Ok((self.workshop.insert(workshop), &self.site))
+    }
+
+    fn recall(&self, op: &Op) -> String {
+        let seen = match log::begun(self.site.repo.root(), op) {
+            Ok(true) => "its log shows that it was begun",
+            Ok(false) => "it has no log here",
+            Err(_) => "its log cannot be looked at",
+        };
+        format!("{seen}, but no record is kept of what ran before a crash yet: look, then settle")
+    }
+}
+
+/// Answers; an answer that grew too long for a message on its way into one is cut.
+fn socket_write(socket: &mut UnixStream, answer: Answer) -> Result<(), WireError> {
+    match (wire::write(socket, &answer), answer) {
+        (Err(WireError::Long(_)), Answer::Ended(report)) => wire::write(socket, &Answer::Ended(cut(report))),
+        (written, _) => written,
+    }
+}
+
+/// Keeps so much of the output that it fits into a message in any spelling.
+fn cut(mut report: Report) -> Report {
+    let most = OUTPUT_BYTES_MAX / 4;
+    for text in [&mut report.stdout, &mut report.stderr] {
+        text.truncate(text.floor_char_boundary(most));
+    }
+    fail(&mut report, &format!("its output is full of control characters; only the first {most} bytes of each stream are kept"));
+    report
+}

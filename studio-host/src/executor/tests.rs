@@ -1,0 +1,6 @@
+//! The Executor as a whole: real steps in a real repository, and the link to it.
+
+mod lab;
+mod links;
+mod steps;
+mod warrants;

@@ -1,0 +1,181 @@
+//! Warrants that do not hold: each is refused, and nothing ran.
+
+use super::lab::{Everything, Lab, RUN, noon, rel, signed, statement};
+use crate::executor::wire::{Answer, Request};
+use crate::git::Workshop;
+use studio_core::approval::Word;
+use studio_core::chores::CommitOrder;
+use studio_core::event::Basis;
+use studio_core::gate::Class;
+use studio_core::name::{CommitId, Digest};
+use studio_core::plan::Edit;
+use studio_core::text::Prose;
+use studio_core::ticket::Stage;
+use studio_core::warrant::Warrant;
+
+const TOUCH: &str = "touch \"$STUDIO_OUT/ran\"\n";
+
+/// Changes a good warrant and returns why it is refused.
+fn refused(change: impl FnOnce(&mut Warrant)) -> String {
+    let lab = Lab::script(TOUCH);
+    let mut warrant = lab.runs();
+    change(&mut warrant);
+    let why = lab.refused(warrant);
+    assert!(!lab.there(&format!("ai/state/runs/{RUN}/out")) && lab.run_file("steps/01-1.out").is_none(), "{why}");
+    why
+}
+
+#[test]
+fn what_was_judged_otherwise_is_refused() {
+    for (word, why) in [
+        ("rules", refused(|warrant| warrant.policy = Digest::zero())),
+        ("not what was judged", refused(|warrant| warrant.effect = Digest::zero())),
+        ("not what was judged", refused(|warrant| warrant.stage = Stage::Studio)),
+        ("not what was judged", refused(|warrant| warrant.step.target = "cp-1".try_into().unwrap())),
+        ("not what was judged", refused(|warrant| warrant.edits = vec![Edit::Remove { path: rel("README.md") }])),
+        ("no commit", refused(|warrant| warrant.base = None)),
+        ("no such commit", refused(|warrant| warrant.base = Some(CommitId::try_from("0".repeat(40)).unwrap()))),
+    ] {
+        assert!(why.contains(word), "{word}: {why}");
+    }
+}
+
+#[test]
+fn only_a_word_that_counts_now_lets_a_step_run() {
+    let sign = |warrant: &mut Warrant, change: &dyn Fn(&mut studio_core::approval::Statement), by: &str| {
+        let mut said = statement(warrant, Word::Approve, "ada");
+        change(&mut said);
+        warrant.approval = Some(Box::new(signed(said, by)));
+    };
+    for (word, why) in [
+        ("nobody was asked", refused(|warrant| warrant.basis = Basis::Auto)),
+        ("rehearsal", refused(|warrant| warrant.basis = Basis::Assumed)),
+        ("nobody's word", refused(|warrant| warrant.approval = None)),
+        ("expired", refused(|warrant| sign(warrant, &|said| said.expires = noon(), "ada"))),
+        ("bob signed", refused(|warrant| sign(warrant, &|_| {}, "bob"))),
+        ("somebody else", refused(|warrant| sign(warrant, &|said| said.by = "bob".try_into().unwrap(), "bob"))),
+        ("no listed", refused(|warrant| sign(warrant, &|_| {}, "eve"))),
+        ("something else", refused(|warrant| sign(warrant, &|said| said.word = Word::Deny, "ada"))),
+        ("something else", refused(|warrant| sign(warrant, &|said| said.op.attempt = 2, "ada"))),
+        ("something else", refused(|warrant| sign(warrant, &|said| said.effect = Digest::zero(), "ada"))),
+        ("no listed", refused(|warrant| warrant.approval.as_mut().unwrap().statement.reason = Some(Prose::tamed("x")))),
+        ("its form", refused(|warrant| warrant.approval.as_mut().unwrap().v = 2)),
+    ] {
+        assert!(why.contains(word), "{word}: {why}");
+    }
+    let lab = Lab::with(&[("README.md", "x")]);
+    for (argv, word) in [(&["kubectl", "delete", "ns", "web"][..], "script-only"), (&["sh", "x.sh"], "refuse")] {
+        let mut warrant = lab.warrant(argv, &[], None);
+        let said = statement(&warrant, Word::Approve, "ada");
+        warrant.basis = Basis::Approved("ada".try_into().unwrap());
+        warrant.approval = Some(Box::new(signed(said, "ada")));
+        let why = lab.refused(warrant);
+        assert!(why.contains(word), "{why}");
+    }
+}
+
+#[test]
+fn an_op_begins_once_whoever_asks() {
+    let lab = Lab::script("echo x >> \"$STUDIO_OUT/ran\"\n");
+    let mut server = lab.serve();
+    let request = Request::Run(Box::new(lab.runs()));
+    assert!(matches!(server.ask(&request), Answer::Ended(report) if report.exit == Some(0)));
+    assert!(matches!(server.ask(&request), Answer::Refused(why) if why.contains("begun before")));
+    server.end();
+    assert!(lab.refused(lab.runs()).contains("begun before"));
+    assert_eq!(lab.run_file("out/01-1/ran").unwrap(), "x\n");
+    // Many at once: one wins.
+    let mut warrant = lab.runs();
+    warrant.op.attempt = 2;
+    lab.sign(&mut warrant);
+    let answers: Vec<Answer> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| lab.run(warrant.clone()))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Answer::Ended(_))).count(), 1, "{answers:?}");
+    assert_eq!(lab.run_file("out/01-2/ran").unwrap(), "x\n");
+}
+
+#[test]
+fn a_run_must_be_here() {
+    let lab = Lab::script(TOUCH);
+    let mut warrant = lab.runs();
+    warrant.op.run = "20261122-101112-other-0a1f".try_into().unwrap();
+    lab.sign(&mut warrant);
+    assert!(lab.refused(warrant).contains("no run 20261122-101112-other-0a1f"));
+}
+
+/// An order for edits on the lab's base.
+fn order(lab: &Lab, branch: &str, edits: &[Edit]) -> CommitOrder {
+    use studio_core::tree::Tree;
+    CommitOrder {
+        run: RUN.try_into().unwrap(),
+        ticket: "add-node".try_into().unwrap(),
+        branch: branch.try_into().unwrap(),
+        base: lab.repo().base(None).unwrap().commit().unwrap(),
+        replaces: None,
+        edits: edits.to_vec(),
+        summary: Prose::tamed("a change"),
+        at: noon(),
+    }
+}
+
+#[test]
+fn a_script_runs_as_it_was_committed() {
+    let lab = Lab::script("echo old\n");
+    let argv = ["bash", "--noprofile", "--norc", "infrastructure/run.sh"];
+    let write = |path: &str, text: &str| Edit::Write { path: rel(path), text: text.into() };
+    let edits = [write("infrastructure/run.sh", ". infrastructure/lib.sh\n"), write("infrastructure/lib.sh", "echo new\n")];
+    assert!(lab.refused(lab.warrant(&argv, &edits, None)).contains("not committed"));
+    let workshop = Workshop::open(&lab.repo()).unwrap();
+    // Commits of something else: a file that an edit writes, one that no edit names, and the base.
+    let other = [edits[0].clone(), write("infrastructure/lib.sh", "echo evil\n")];
+    let more = [edits[0].clone(), edits[1].clone(), write("infrastructure/more/x.sh", "")];
+    let gone = [edits[0].clone(), edits[1].clone(), Edit::Remove { path: rel("README.md") }];
+    for (branch, edits_of, word) in [("engineer/a", &other[..], "lib.sh"), ("engineer/b", &more, "more/x.sh"), ("engineer/c", &gone, "README.md")] {
+        let commit = workshop.commit(&order(&lab, branch, edits_of)).unwrap();
+        let why = lab.refused(lab.warrant(&argv, &edits, Some(commit)));
+        assert!(why.contains(word), "{why}");
+    }
+    let base = order(&lab, "engineer/d", &[]).base;
+    assert!(lab.refused(lab.warrant(&argv, &edits, Some(base))).contains("run.sh"));
+    let commit = workshop.commit(&order(&lab, "engineer/e", &edits)).unwrap();
+    let report = lab.ended(lab.warrant(&argv, &edits, Some(commit)));
+    assert_eq!((report.exit, report.stdout.as_str()), (Some(0), "new\n"));
+}
+
+#[test]
+fn chores_are_done_and_refusals_said() {
+    let lab = Lab::script(TOUCH);
+    let mut server = lab.serve();
+    let edits = [Edit::Write { path: rel("a.txt"), text: "a\n".into() }];
+    let commit = server.ask(&Request::Commit(Box::new(order(&lab, "engineer/a", &edits))));
+    assert!(matches!(&commit, Answer::Committed(_)), "{commit:?}");
+    assert_eq!(server.ask(&Request::Commit(Box::new(order(&lab, "engineer/a", &edits)))), commit);
+    let taken = server.ask(&Request::FreeBranch("engineer/a".try_into().unwrap()));
+    assert_eq!(taken, Answer::Branch("engineer/a-2".try_into().unwrap()));
+    let odd = [Edit::Remove { path: rel("absent") }];
+    assert!(matches!(server.ask(&Request::Commit(Box::new(order(&lab, "engineer/b", &odd)))), Answer::Refused(why) if why.contains("absent")));
+    assert_eq!(server.ask(&Request::Discard(RUN.try_into().unwrap())), Answer::Discarded);
+    assert!(matches!(server.ask(&Request::Recall(lab.runs().op)), Answer::Unknown(why) if why.contains("no log here") && why.contains("settle")));
+    server.end();
+}
+
+#[test]
+fn programs_of_the_tree_are_never_found() {
+    let lab = Lab::with(&[("planted", "#!/bin/sh\ntouch PWNED\n"), ("bin/planted", "#!/bin/sh\ntouch PWNED\n")]);
+    let mut lab = lab.judging(Everything(Class::Observe));
+    for name in ["planted", "bin/planted"] {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(lab.dir.path().join(name), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    lab.bin_dirs = vec![lab.dir.path().join("bin"), lab.dir.path().into(), ".".into(), "".into()];
+    let absolute = lab.dir.path().join("bin/planted").display().to_string();
+    for (attempt, program) in ["planted", "./planted", "bin/planted", absolute.as_str()].iter().enumerate() {
+        let mut warrant = lab.warrant(&[program], &[], None);
+        warrant.op.attempt = u32::try_from(attempt).unwrap() + 1;
+        let why = lab.refused(warrant);
+        assert!(why.contains("no program") && why.contains("bin_dirs"), "{why}");
+    }
+    assert!(lab.run_file("steps/01-1.err").unwrap().starts_with("studio: there is no program"));
+}
