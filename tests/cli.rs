@@ -169,8 +169,9 @@ pub(crate) fn runs(repo: &Path) -> Vec<PathBuf> {
 
 /// Says that `after` holds what `before` held, and besides only reports and what git ignores.
 pub(crate) fn assert_only_ours(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>) {
-    for (path, bytes) in before {
-        assert_eq!(after.get(path), Some(bytes), "{path} was changed or removed");
+    // What runs remember is rendered anew whenever one goes on.
+    for (path, bytes) in before.iter().filter(|(path, _)| !path.starts_with("ai/studio/memory/runs/")) {
+        assert!(after.get(path) == Some(bytes), "{path} was changed or removed");
     }
     for path in after.keys().filter(|path| !before.contains_key(*path)) {
         let ignored = Path::new(path)

@@ -73,7 +73,9 @@ async fn a_script_that_is_planned_by_rule_asks_runs_and_is_ticked() {
     let world = by_rule();
     assert!(matches!(world.live().await.unwrap(), Rest::Parked(Parked::NeedsHuman, _)));
     world.say(Word::Approve).await.unwrap();
-    check(&world, expect![[r#"
+    check(
+        &world,
+        expect![[r#"
         run-opened
         plan-proposed
         plan-agreed
@@ -88,14 +90,18 @@ async fn a_script_that_is_planned_by_rule_asks_runs_and_is_ticked() {
         ticket-ticked
         run-closed done
         -> Over(Done)
-    "#]]).await;
+    "#]],
+    )
+    .await;
     assert_eq!((world.chores.done().ticks, world.chores.done().orders.len()), (1, 0));
 }
 
 #[actix::test]
 async fn each_round_is_committed_before_anything_of_it_runs() {
     let world = two_rounds();
-    check(&world, expect![[r#"
+    check(
+        &world,
+        expect![[r#"
         run-opened
         model-asked planner 1
         model-answered
@@ -134,7 +140,9 @@ async fn each_round_is_committed_before_anything_of_it_runs() {
         brief-written
         run-closed done
         -> Over(Done)
-    "#]]).await;
+    "#]],
+    )
+    .await;
     let done = world.chores.done();
     assert_eq!((done.ticks, done.orders.len()), (1, 2));
     assert_eq!((&done.orders[0].replaces, &done.orders[1].base), (&None, &done.orders[0].base));

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use studio_core::clock::stamp;
+use studio_core::event::Planned;
 use studio_core::gate::{Class, Effect};
 use studio_core::run::{Run, StepRecord, StepState};
 use studio_core::step::StepNo;
@@ -52,7 +53,8 @@ pub(crate) fn card(run: &Run, no: StepNo) -> Option<String> {
     if let StepState::Asked(expires) = &record.state {
         row("until", &stamp(*expires));
     }
-    let _ = writeln!(text, "| +- a model's words, not checked by anything ---");
+    let whose = if opened.planned == Planned::Rule { "why, by the rule that planned it" } else { "a model's words, not checked by anything" };
+    let _ = writeln!(text, "| +- {whose} ---");
     for line in visible(step.why.as_str()).lines().take(12) {
         let _ = writeln!(text, "| | {}", one_line(line, 200));
     }

@@ -7,18 +7,21 @@ use std::sync::Arc;
 use studio_core::gate::Gate;
 use studio_core::name::RelPath;
 use studio_core::tree::{Tree, TreeError};
-use studio_files::scout::{self, Policy};
+use studio_files::scout::{self, BRANCH, Policy};
 use studio_gate::ShortGate;
 
 /// Where a repository keeps its policy.
 pub(crate) const POLICY: &str = "ai/studio/policy.toml";
 
 /// The rules, and where they come from.
+#[derive(Clone)]
 pub(crate) struct Rules {
     /// The rules.
     pub(crate) gate: Arc<dyn Gate>,
     /// Where the stages' folders come from, in a sentence.
     pub(crate) from: String,
+    /// How the Engineer's branch is called.
+    pub(crate) branch: String,
 }
 
 /// Returns the rules for the files of `tree`.
@@ -27,21 +30,20 @@ pub(crate) struct Rules {
 /// The repository or its policy cannot be read.
 pub(crate) fn of(site: &Site, tree: &dyn Tree) -> Result<Rules, Failure> {
     let read = |error: TreeError| Failure::new(Exit::Error, error);
-    match policy(tree)? {
+    let (gate, from, branch) = match policy(tree)? {
         Some(policy) if matches!(trust::of(site, tree)?, Trust::Given { .. }) => {
-            let from = format!("{POLICY} at the base, which is trusted");
-            Ok(Rules { gate: Arc::new(ShortGate::with_policy(policy.stages, policy.protected)), from })
+            let gate = ShortGate::with_policy(policy.stages, policy.protected);
+            (gate, format!("{POLICY} at the base, which is trusted"), policy.branch)
         }
-        Some(_) => Ok(Rules { gate: Arc::new(ShortGate::new()), from: format!("the built-in rules: {POLICY} is not trusted (see `studio trust`)") }),
+        Some(_) => (ShortGate::new(), format!("the built-in rules: {POLICY} is not trusted (see `studio trust`)"), BRANCH.into()),
         None => {
             let found = scout::look(tree).map_err(read)?.stages;
             let stages = found.into_iter().map(|(stage, found)| (stage, found.into_iter().map(|found| found.path).collect())).collect();
-            Ok(Rules {
-                gate: Arc::new(ShortGate::with_policy(stages, Vec::new())),
-                from: "the shape of the repository, as `studio init` proposes".into(),
-            })
+            let from = "the shape of the repository, as `studio init` proposes".into();
+            (ShortGate::with_policy(stages, Vec::new()), from, BRANCH.into())
         }
-    }
+    };
+    Ok(Rules { gate: Arc::new(gate), from, branch })
 }
 
 /// Returns the policy that stands in `tree`, trusted or not.

@@ -13,6 +13,7 @@ use studio_core::name::{Digest, RunId, TicketId};
 use studio_core::store::{OsDisk, blob_path, list_runs, read_log};
 use studio_core::text::Kept;
 use studio_core::tree::Tree;
+use studio_files::curation;
 use studio_files::intake::Queue;
 use studio_files::stage::Gates;
 use studio_host::git::{Base, GitError, GitRepo};
@@ -118,7 +119,9 @@ impl Site {
     /// Everything that is wrong with the queue files.
     pub(crate) fn queue(&self, tree: &dyn Tree) -> Result<Queue, Failure> {
         let closed = Gates::read(self.root()).map_err(|error| Failure::new(Exit::Error, error))?.closed();
+        let accepted = curation::read(self.root()).map_err(|error| Failure::new(Exit::BadInput, error))?;
         Queue::read_gated(self.root(), tree, &closed)
+            .map(|queue| queue.curated(&accepted))
             .map_err(|errors| Failure::new(Exit::BadInput, format!("the queue is not used until this is mended:\n{errors}")))
     }
 

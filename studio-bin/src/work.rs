@@ -3,15 +3,15 @@
 use crate::cli::CrewArg;
 use crate::exit::{Exit, Failure};
 use crate::live::Live;
+use crate::rules::{self, Rules};
 use crate::site::{Found, RUNS, Site};
 use crate::wiring::{self, Choice};
-use crate::{rules, story, traces};
+use crate::{story, traces};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 use studio_core::curation::Queued;
 use studio_core::event::{Approvals, Mode, Opened, Parked, Planned};
-use studio_core::gate::Gate;
 use studio_core::host::Scenario;
 use studio_core::journal::{Entry, Journal, Observer};
 use studio_core::limits::{QUEUE_SHOWN_MAX, RunLimits};
@@ -33,7 +33,7 @@ pub(crate) struct Job {
     /// The files it works on.
     pub(crate) tree: Arc<dyn Tree>,
     /// The rules.
-    pub(crate) gate: Arc<dyn Gate>,
+    pub(crate) rules: Rules,
     /// The model.
     pub(crate) choice: Choice,
     /// The other tickets, for the Planner.
@@ -108,7 +108,7 @@ pub(crate) async fn begin(site: &Site, job: Job, json: bool, stop: CancellationT
         install: site.operator.install()?,
         machine: site.machine(),
         base: job.tree.commit(),
-        policy: job.gate.policy(),
+        policy: job.rules.gate.policy(),
         version: env!("CARGO_PKG_VERSION").into(),
         branch: None,
         began: Some(site.clock.now()),
@@ -117,7 +117,7 @@ pub(crate) async fn begin(site: &Site, job: Job, json: bool, stop: CancellationT
     };
     let shelf = if mode == Mode::Live { RUNS[0] } else { RUNS[1] };
     let store = async || FileStore::create(OsDisk, site.root(), Path::new(shelf), &id).await;
-    let bench = wiring::Bench { gate: job.gate, tree: job.tree, crew, model: thinker.model, stop };
+    let bench = wiring::Bench { gate: job.rules.gate, tree: job.tree, crew, model: thinker.model, stop };
     match job.hands {
         Hands::Pretend { scenario, .. } => {
             let parts = wiring::pretended(&site.operator, bench, scenario.unwrap_or(thinker.scenario))?;
@@ -126,7 +126,8 @@ pub(crate) async fn begin(site: &Site, job: Job, json: bool, stop: CancellationT
         }
         Hands::Live(live) => {
             if !by_rule {
-                let wanted = BranchName::of_engineer(&opened.ticket.id, &id);
+                let wanted =
+                    BranchName::of_engineer(&job.rules.branch, &opened.ticket.id, &id).map_err(|error| Failure::new(Exit::BadInput, error))?;
                 opened.branch = Some(live.link.free_branch(wanted).await.map_err(RunError::from)?);
             }
             let parts = wiring::live(site, bench, &live)?;

@@ -147,10 +147,14 @@ impl TicketId {
 }
 
 impl BranchName {
-    /// Returns the Engineer's branch for a ticket on a day: `engineer/<slug>-YYYYMMDD`.
-    pub fn of_engineer(ticket: &TicketId, run: &RunId) -> BranchName {
+    /// Returns the Engineer's branch for a ticket on a day: `template` with the ticket's slug in the
+    /// place of `<slug>` and the day in that of `YYYYMMDD`.
+    ///
+    /// # Errors
+    /// That is no branch.
+    pub fn of_engineer(template: &str, ticket: &TicketId, run: &RunId) -> Result<BranchName, BadName> {
         let slug = Some(ticket.slug()).filter(|slug| !slug.is_empty()).unwrap_or_else(|| "ticket".into());
-        BranchName(format!("engineer/{slug}-{}", run.day()).into())
+        BranchName::try_from(template.replace("<slug>", &slug).replace("YYYYMMDD", run.day()))
     }
 
     /// Returns the same name with a number, for when it is taken.
@@ -270,7 +274,7 @@ mod tests {
     #[test]
     fn branches_are_what_git_accepts_everywhere() {
         let run = RunId::try_from("20261122-101112-add-node-0a1f").unwrap();
-        let branch = BranchName::of_engineer(&TicketId::try_from("Add_Node.2").unwrap(), &run);
+        let branch = BranchName::of_engineer("engineer/<slug>-YYYYMMDD", &TicketId::try_from("Add_Node.2").unwrap(), &run).unwrap();
         assert_eq!((branch.as_str(), branch.numbered(2).as_str()), ("engineer/add-node-2-20261122", "engineer/add-node-2-20261122-2"));
         assert_eq!(BranchName::try_from(branch.numbered(2).as_str()), Ok(branch.numbered(2)));
         for bad in ["", "a//b", "/a", "a/", "-x", "a..b", "a.lock", "a/b.lock", "HEAD", "a b", "a~1", "a@{1}", "a.", "refs/../x", "a:b"] {

@@ -102,7 +102,9 @@ fn waits(queue: &Queue, known: &[Accepted], from: &TicketId, to: &TicketId) -> b
             let own = queue.entries().iter().filter(|entry| entry.ticket.id == id).flat_map(|entry| entry.ticket.depends_on.iter().cloned());
             let accepted = known.iter().filter_map(|accepted| match &accepted.change {
                 Curation::After { ticket, on: other, .. } | Curation::Duplicate { ticket, of: other } if *ticket == id => Some(other.clone()),
-                Curation::After { .. } | Curation::Duplicate { .. } | Curation::Criteria { .. } | Curation::Split { .. } | Curation::Stale { .. } => None,
+                Curation::After { .. } | Curation::Duplicate { .. } | Curation::Criteria { .. } | Curation::Split { .. } | Curation::Stale { .. } => {
+                    None
+                }
             });
             open.extend(own.chain(accepted));
         }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use studio_core::approval::{Statement, Word};
 use studio_core::clock::stamp;
 use studio_core::dossier::Remark;
-use studio_core::event::{Basis, Event, Finding, Mode, Opened};
+use studio_core::event::{Artifact, Basis, Event, Finding, Mode, Opened};
 use studio_core::journal::Log;
 use studio_core::plan::{Criterion, Edit};
 use studio_core::run::{Next, Run, StepRecord, StepState};
@@ -25,11 +25,18 @@ pub fn render(log: &Log, run: &Run) -> String {
     if opened.mode == Mode::Simulate {
         let _ = writeln!(text, "This was a rehearsal: every outcome below is pretended, nothing was touched, and nothing is ticked.\n");
     }
+    if opened.mode == Mode::Live {
+        let _ = writeln!(
+            text,
+            "Steps ran in a read-only copy of the commit, bound by links and mode bits and not by the kernel: a program that ignores those could write elsewhere.\n"
+        );
+    }
     quoted(&mut text, "Brief", run.brief().map(|brief| brief.as_str()));
     criteria(&mut text, run);
     steps(&mut text, run);
     edits(&mut text, run, log);
     questions(&mut text, log, run.feedback());
+    curation(&mut text, run);
     quoted(&mut text, "In the Narrator's words", run.story().map(|story| story.as_str()));
     let spent = run.spent();
     let _ = writeln!(
@@ -90,11 +97,12 @@ fn front_matter(text: &mut String, log: &Log, run: &Run, opened: &Opened, outcom
     let base = opened.base.as_ref().map_or("none", |base| base.as_str());
     let _ = write!(
         text,
-        "---\nticket: {}\nsource: {}\nrun: {}\nmode: {mode}\noutcome: {outcome}\nstage: {}\nbase: {base}\ncriteria_met: {met}\ncriteria: {criteria}\nbegan: {}\nended: {}\n---\n\n",
+        "---\nticket: {}\nsource: {}\nrun: {}\nmode: {mode}\noutcome: {outcome}\nstage: {}\nbase: {base}\ncriteria_met: {met}\ncriteria: {criteria}\nticked: {}\nbegan: {}\nended: {}\n---\n\n",
         yaml(opened.ticket.id.as_str()),
         yaml(&opened.ticket.source.to_string()),
         log.run,
         opened.ticket.stage,
+        yaml(run.ticked().unwrap_or("")),
         at(log.entries.first()),
         at(log.entries.last())
     );
@@ -151,11 +159,19 @@ fn steps(text: &mut String, run: &Run) {
             let _ = writeln!(text, "   {} ({}), {word}. {}\n", judgement.verdict, judgement.class, one_line(&judgement.why, 300));
         }
         if let StepState::Ended(outcome) = state {
+            artifacts(text, &outcome.artifacts);
             let tail = outcome.tail(TAIL_BYTES);
             if !tail.trim().is_empty() {
                 fenced(text, &tail);
             }
         }
+    }
+}
+
+fn artifacts(text: &mut String, artifacts: &[Artifact]) {
+    for Artifact { path, bytes, sha256, secret } in artifacts {
+        let secret = if *secret { ", secret" } else { "" };
+        let _ = writeln!(text, "   left `{path}`: {bytes} bytes{secret}, sha256 {sha256}\n");
     }
 }
 
@@ -166,7 +182,12 @@ fn edits(text: &mut String, run: &Run, log: &Log) {
         .rev()
         .find_map(|entry| if let Event::EditsProposed { change, judged, .. } = &entry.event { Some((change, judged)) } else { None });
     let Some((change, judged)) = proposed.filter(|(change, _)| !change.edits.is_empty()) else { return };
-    let kept = if run.change().is_some() { "proposed, and kept in the journal" } else { "proposed, and sent back" };
+    let branch = run.opened().and_then(|opened| opened.branch.as_ref()).zip(run.committed());
+    let kept = match (run.change(), branch) {
+        (None, _) => "proposed, and sent back".to_string(),
+        (Some(_), None) => "proposed, and kept in the journal".into(),
+        (Some(_), Some((branch, commit))) => format!("committed on `{branch}` as {commit}"),
+    };
     let _ = writeln!(text, "## Edits\n\n{} edits are {kept}:\n", change.edits.len());
     for (edit, judged) in change.edits.iter().zip(judged) {
         let act = match edit {
@@ -206,6 +227,17 @@ fn questions(text: &mut String, log: &Log, feedback: &[Remark]) {
     if !asked.is_empty() {
         let _ = writeln!(text, "## Questions\n\n{}\n", asked.join("\n"));
     }
+}
+
+fn curation(text: &mut String, run: &Run) {
+    if run.curation().is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "## What the Planner would change in the queue\n");
+    for change in run.curation() {
+        let _ = writeln!(text, "- {}", cell(&change.words()));
+    }
+    let _ = writeln!(text, "\n`studio tickets --accept {}` takes it over; until then nothing changes.\n", run.id().map_or("RUN", |id| id.as_str()));
 }
 
 /// Writes text from outside in a fence that it cannot close.

@@ -40,13 +40,13 @@ pub(crate) fn demo(dir: Option<PathBuf>, json: bool) -> Result<Exit, Failure> {
             let tree = site.tree()?;
             let queue = site.queue(tree.as_ref())?;
             let ticket = queue.find(id).map_err(|error| Failure::new(Exit::Error, error))?.ticket.clone();
-            let (gate, queue) = (rules::of(&site, tree.as_ref())?.gate, work::others(&queue, &ticket.id));
+            let (rules, queue) = (rules::of(&site, tree.as_ref())?, work::others(&queue, &ticket.id));
             if !json {
                 println!("\n{}. {id} {what}\n", number + 1);
             }
             let choice = Choice::Scripted(rehearsals.join(format!("{id}.toml")));
             let hands = Hands::Pretend { scenario: None, approvals };
-            let job = Job { ticket, tree, gate, choice, queue, crew: CrewArg::Full, hands };
+            let job = Job { ticket, tree, rules, choice, queue, crew: CrewArg::Full, hands };
             let rested = work::begin(&site, job, json, stop.clone()).await?;
             show(&site, &rested, json);
             if stop.is_cancelled() {

@@ -33,7 +33,7 @@ pub(crate) fn run(site: &Site, args: RunArgs, json: bool) -> Result<Exit, Failur
     }
     let choice = Choice::of(args.model.as_deref(), &site.operator)?;
     let base = site.at_base()?;
-    notices(site, &base, json);
+    let notices = notices(site, &base);
     let tree: Arc<dyn Tree> = Arc::new(base);
     let queue = site.queue(tree.as_ref())?;
     let tickets = chosen(&queue, &args)?;
@@ -48,7 +48,8 @@ pub(crate) fn run(site: &Site, args: RunArgs, json: bool) -> Result<Exit, Failur
         );
         return Ok(Exit::Done);
     }
-    let gate = rules::of(site, tree.as_ref())?.gate;
+    notices.iter().filter(|_| !json).for_each(|notice| eprintln!("note: {notice}"));
+    let rules = rules::of(site, tree.as_ref())?;
     block_on(async {
         let hands = match args.mode {
             ModeArg::Live => Hands::Live(Live::start(site, tree.as_ref())?),
@@ -57,8 +58,8 @@ pub(crate) fn run(site: &Site, args: RunArgs, json: bool) -> Result<Exit, Failur
         let (stop, mut worst) = (stop_on_signals(), Exit::Done);
         for ticket in tickets {
             let queue = work::others(&queue, &ticket.id);
-            let (tree, gate, choice, hands) = (Arc::clone(&tree), Arc::clone(&gate), choice.clone(), hands.clone());
-            let rested = work::begin(site, Job { ticket, tree, gate, choice, queue, crew: args.crew, hands }, json, stop.clone()).await?;
+            let (tree, rules, choice, hands) = (Arc::clone(&tree), rules.clone(), choice.clone(), hands.clone());
+            let rested = work::begin(site, Job { ticket, tree, rules, choice, queue, crew: args.crew, hands }, json, stop.clone()).await?;
             show(site, &rested, json);
             worst = worst.max(rested.exit());
             if stop.is_cancelled() || rested.lost.is_some() {
@@ -69,14 +70,12 @@ pub(crate) fn run(site: &Site, args: RunArgs, json: bool) -> Result<Exit, Failur
     })
 }
 
-/// Says what people should know before a run begins, on standard error.
-fn notices(site: &Site, base: &Base, json: bool) {
+/// Returns what people should know before a run begins.
+fn notices(site: &Site, base: &Base) -> Vec<String> {
     let dirty = site.repo.dirty().unwrap_or_default();
     let named = dirty.iter().take(NAMED_MAX).map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let dirty = (!dirty.is_empty()).then(|| format!("the checkout differs from its commit ({named}); a run works on {} alone", base.name()));
-    for notice in base.notes().iter().cloned().chain(dirty).filter(|_| !json) {
-        eprintln!("note: {notice}");
-    }
+    base.notes().iter().cloned().chain(dirty).collect()
 }
 
 fn pretend(args: &RunArgs) -> Result<Hands, Failure> {

@@ -2,6 +2,7 @@
 
 use super::side::Declared;
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -26,6 +27,9 @@ pub(super) fn collect(folder: &Path, declared: &[Declared]) -> (Vec<Artifact>, V
             Ok(Err(miss)) => misses.push(miss),
             Err(error) => misses.push(format!("the file {path} it left cannot be read: {error}")),
         }
+    }
+    if let Err(error) = settle(folder, &artifacts) {
+        misses.push(format!("the files it left may not survive a power cut: {error}"));
     }
     let missing = declared.iter().filter(|entry| entry.required && !artifacts.iter().any(|artifact| artifact.path == entry.path));
     misses.extend(missing.map(|entry| format!("it had to leave {} in $STUDIO_OUT, and did not", entry.path)));
@@ -52,6 +56,19 @@ fn walk(folder: &Path, above: &str, depth: usize, names: &mut Vec<RelPath>, miss
         }
     }
     Ok(())
+}
+
+/// Waits until the names of the files survive a power cut; their bytes do by now.
+fn settle(folder: &Path, artifacts: &[Artifact]) -> io::Result<()> {
+    let files = artifacts.iter().map(|artifact| folder.join(artifact.path.as_str()));
+    // From the file's folder up to the one of all steps, which is in the run's.
+    let above =
+        files.flat_map(|file| file.ancestors().skip(1).take_while(|above| above.starts_with(folder)).map(Path::to_path_buf).collect::<Vec<_>>());
+    let mut folders: BTreeSet<_> = above.collect();
+    if !folders.is_empty() {
+        folders.extend(folder.ancestors().skip(1).take(2).map(Path::to_path_buf));
+    }
+    folders.iter().try_for_each(|folder| super::folder::sync(folder))
 }
 
 /// Reads a file that was left, or says why it is none to keep.

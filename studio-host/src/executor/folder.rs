@@ -29,7 +29,7 @@ pub(super) fn make(root: &Path, path: &RelPath, mode: u32) -> Result<PathBuf, Fo
     for (part, place) in places(root, path) {
         let failed = |error| FolderError::Disk("make", part.into(), error);
         match DirBuilder::new().mode(mode).create(&place) {
-            Ok(()) => sync(place.parent().unwrap_or(root)).map_err(failed)?,
+            Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed(error)),
         }

@@ -22,7 +22,9 @@ impl StepLog {
         if folder::look(root, &run)?.is_none_or(|seen| !seen.is_dir()) {
             return Err(Refusal::NoRun(op.run.clone(), run));
         }
-        let steps = folder::make(root, &below(&run, "steps")?, 0o700)?;
+        let path = below(&run, "steps")?;
+        let new = folder::look(root, &path)?.is_none();
+        let steps = folder::make(root, &path, 0o700)?;
         let create = |end: &str| {
             let path = steps.join(format!("{}.{end}", name(op)));
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(|error| {
@@ -31,16 +33,22 @@ impl StepLog {
             })
         };
         let log = StepLog { out: create("out")?, err: create("err")? };
-        folder::sync(&steps).map_err(|error| Refusal::Disk("sync", steps, error))?;
+        // The names are on disk before anything starts, or a crash lets the op begin again.
+        for folder in std::iter::once(steps).chain(new.then(|| root.join(run.as_str()))) {
+            folder::sync(&folder).map_err(|error| Refusal::Disk("sync", folder, error))?;
+        }
         Ok(log)
     }
 
     /// Writes what the step said, redacted, and waits until it is on disk.
     pub(super) fn write(mut self, stdout: &str, stderr: &str) -> io::Result<()> {
-        self.out.write_all(stdout.as_bytes())?;
-        self.err.write_all(stderr.as_bytes())?;
-        self.out.sync_data()?;
-        self.err.sync_data()
+        for (file, text) in [(&mut self.out, stdout), (&mut self.err, stderr)] {
+            if !text.is_empty() {
+                file.write_all(text.as_bytes())?;
+                file.sync_data()?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -87,10 +87,13 @@ pub(super) fn follow(clone: &Repository, branch: &BranchName, commit: ObjectId) 
 
 /// Syncs the branch of these repositories with the names that lead to it, all at once.
 pub(super) fn settle(repos: [&Repository; 2], branch: &BranchName) -> Result<(), GitError> {
-    let heads = repos.map(|repo| repo.common_dir().join("refs/heads"));
-    let files: Vec<_> = heads.iter().map(|heads| heads.join(branch.as_str())).collect();
+    let names = repos.iter().flat_map(|repo| {
+        let heads = repo.common_dir().join("refs/heads");
+        let file = heads.join(branch.as_str());
+        file.ancestors().take_while(|at| at.starts_with(&heads)).map(PathBuf::from).collect::<Vec<_>>()
+    });
     // A ref may be packed, and then has no file.
-    let paths = files.iter().flat_map(|file| file.ancestors().take_while(|at| !at.ends_with("refs"))).filter(|at| at.exists());
+    let paths = names.filter(|at| at.exists());
     objects::sync(paths).map_err(|error| GitError::Write(branch.as_str().into(), error))
 }
 

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use studio_core::limits::SYNC_THREADS;
 
 /// Writes loose objects to each of `stores`, by way of the folder `incoming`, and syncs them and their names.
 /// Git and a power cut see an object whole or not at all. Both stores share its bytes where they can:
@@ -38,17 +37,9 @@ pub(super) fn write(incoming: &Path, stores: &[PathBuf], objects: &[Object]) -> 
     clear(incoming)
 }
 
-/// Syncs files and folders all at once, so that they share what the file system does for one.
+/// Syncs files and folders. One after the other: the first carries most of the others along, and threads cost more.
 pub(super) fn sync(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> io::Result<()> {
-    let paths: Vec<_> = paths.into_iter().collect();
-    for some in paths.chunks(SYNC_THREADS) {
-        let files = some.iter().map(File::open).collect::<io::Result<Vec<File>>>()?;
-        std::thread::scope(|threads| {
-            let syncs: Vec<_> = files.iter().map(|file| threads.spawn(|| file.sync_all())).collect();
-            syncs.into_iter().try_for_each(|sync| sync.join().unwrap_or_else(|_| Err(io::Error::other("a thread that syncs is gone"))))
-        })?;
-    }
-    Ok(())
+    paths.into_iter().try_for_each(|path| File::open(path)?.sync_all())
 }
 
 fn clear(folder: &Path) -> io::Result<()> {

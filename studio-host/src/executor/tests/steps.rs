@@ -168,25 +168,3 @@ fn what_a_step_had_to_leave_is_missed() {
     let report = lab.ended(lab.runs());
     assert_eq!((report.exit, report.artifacts.len()), (None, ARTIFACTS_MAX));
 }
-
-#[test]
-fn zz_measure() {
-    let lab = Lab::with(&(0..100).map(|n| (Box::leak(format!("d{}/f{n}", n % 10).into_boxed_str()) as &str, "text\n")).chain([("README.md", "x"), ("infrastructure/run.sh", "true\n")]).collect::<Vec<_>>());
-    let mut server = lab.serve();
-    for argv in [&["cat", "README.md"][..], &["bash", "--noprofile", "--norc", "infrastructure/run.sh"]] {
-        let mut times = Vec::new();
-        for attempt in 1..60 {
-            let mut warrant = lab.warrant(argv, &[], None);
-            warrant.op.attempt = attempt;
-            warrant.op.step = studio_core::step::StepNo(argv.len() as u32);
-            lab.sign(&mut warrant);
-            let began = std::time::Instant::now();
-            let answer = server.ask(&crate::executor::wire::Request::Run(Box::new(warrant)));
-            times.push(began.elapsed());
-            assert!(matches!(answer, Answer::Ended(_)), "{answer:?}");
-        }
-        eprintln!("first {:?}", times[0]);
-        times.sort();
-        eprintln!("{argv:?} median {:?} p90 {:?}", times[30], times[53]);
-    }
-}

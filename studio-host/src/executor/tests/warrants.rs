@@ -1,8 +1,12 @@
 //! Warrants that do not hold: each is refused, and nothing ran.
 
 use super::lab::{Everything, Lab, RUN, noon, rel, signed, statement};
-use crate::executor::wire::{Answer, Request};
+use crate::executor::Place;
+use crate::executor::server::serve;
+use crate::executor::wire::{self, Answer, Hello, Request};
 use crate::git::Workshop;
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
 use studio_core::approval::Word;
 use studio_core::chores::CommitOrder;
 use studio_core::event::Basis;
@@ -72,6 +76,19 @@ fn only_a_word_that_counts_now_lets_a_step_run() {
         let why = lab.refused(warrant);
         assert!(why.contains(word), "{why}");
     }
+}
+
+#[test]
+fn a_list_of_approvers_that_cannot_be_read_lists_nobody() {
+    let lab = Lab::script(TOUCH);
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    wire::write(&mut ours, &Request::Hello(Hello::ours())).unwrap();
+    wire::write(&mut ours, &Request::Run(Box::new(lab.runs()))).unwrap();
+    ours.shutdown(Shutdown::Write).unwrap();
+    serve(theirs, Place { approvers: Box::new(|| Err("approvers:3: this is no approver".into())), ..lab.place() }).unwrap();
+    let answers: Vec<Answer> = std::iter::from_fn(|| wire::read(&mut ours).unwrap()).collect();
+    assert!(matches!(&answers[..], [Answer::Hello(_), Answer::Refused(why)] if why.contains("approvers:3")), "{answers:?}");
+    assert_eq!(lab.run_file("steps/01-1.out"), None);
 }
 
 #[test]
