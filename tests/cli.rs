@@ -3,7 +3,9 @@
 mod approvals;
 mod backlog;
 mod demo;
+mod ground;
 mod journal;
+mod live;
 mod model;
 mod page;
 mod places;
@@ -11,6 +13,7 @@ mod refused;
 mod sample;
 mod shapes;
 mod stop;
+mod trusted;
 
 use duct::{Expression, Handle};
 use std::collections::BTreeMap;
@@ -158,9 +161,14 @@ pub(crate) fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// Returns the folders of the runs of a repository, oldest first.
+/// Returns the folders of the rehearsals of a repository, oldest first.
 pub(crate) fn runs(repo: &Path) -> Vec<PathBuf> {
-    let runs = repo.join("ai/state/simulated");
+    runs_below(repo, "ai/state/simulated")
+}
+
+/// Returns the folders of the runs on a shelf of a repository, oldest first.
+pub(crate) fn runs_below(repo: &Path, shelf: &str) -> Vec<PathBuf> {
+    let runs = repo.join(shelf);
     let mut runs: Vec<PathBuf> = fs::read_dir(runs).map(|entries| entries.map(|entry| entry.unwrap().path()).collect()).unwrap_or_default();
     runs.retain(|path| path.is_dir());
     runs.sort();

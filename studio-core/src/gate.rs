@@ -1,7 +1,7 @@
 //! Judging: what the rules say about a step or an edit. Pure; the same case gets the same judgement.
 
 use crate::event::Mode;
-use crate::name::{CommitId, Digest};
+use crate::name::{CommitId, Digest, Target};
 use crate::plan::Edit;
 use crate::step::{Probe, Step};
 use crate::ticket::Stage;
@@ -29,6 +29,8 @@ pub struct Case<'a> {
     pub mode: Mode,
     /// The stage of its ticket.
     pub stage: Stage,
+    /// The cluster its ticket names.
+    pub cluster: Option<&'a Target>,
     /// The commit the run works on.
     pub base: Option<&'a CommitId>,
     /// The edits of its change: a script may use any file of the tree they leave.

@@ -91,8 +91,6 @@ pub const CHECKOUT_FILES_MAX: usize = 50_000;
 pub const CHECKOUT_BYTES_MAX: u64 = 512 * 1024 * 1024;
 /// Branches of one name and day that are tried before giving up.
 pub const BRANCHES_MAX: u32 = 100;
-/// Times a taken lock of the repository is tried again.
-pub const LOCK_TRIES_MAX: u32 = 600;
 /// Files a step may leave as artifacts.
 pub const ARTIFACTS_MAX: usize = 100;
 /// Bytes of one artifact, where its script declares no other limit.

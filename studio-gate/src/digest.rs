@@ -24,6 +24,7 @@ pub(crate) fn of_effect(case: &Case<'_>, policy: &Digest, finding: &Finding) -> 
     fields.add(case.step.target.as_str().as_bytes());
     fields.add(&json(&case.step.expect));
     fields.add(&case.step.timeout_seconds.get().to_be_bytes());
+    fields.maybe(case.cluster.map(|cluster| cluster.as_str().as_bytes()));
     fields.maybe(case.base.map(|base| base.as_str().as_bytes()));
     fields.add(&[u8::from(case.stage), u8::from(case.mode == Mode::Live)]);
     fields.add(policy.as_str().as_bytes());
@@ -125,7 +126,7 @@ mod tests {
             (None, Stage::Infra, Some(&b""[..])),
             (None, Stage::Infra, Some(&b"x"[..])),
         ] {
-            digests.push(of_effect(&Case { mode: Mode::Simulate, step: &plain, stage, base, edits: &[], script }, &policy, &finding));
+            digests.push(of_effect(&Case { mode: Mode::Simulate, step: &plain, stage, cluster: None, base, edits: &[], script }, &policy, &finding));
         }
         digests.push(of_effect(&case(&plain), &sha256(b"other rules"), &finding));
         for other in [

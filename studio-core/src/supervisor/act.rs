@@ -252,7 +252,15 @@ pub fn judgement(gate: &dyn Gate, tree: &dyn Tree, run: &Run, no: StepNo) -> Res
         None => None,
     };
     let case =
-        Case { step: &record.step, mode: opened.mode, stage: opened.ticket.stage, base: opened.base.as_ref(), edits, script: script.as_deref() };
+        Case {
+            step: &record.step,
+            mode: opened.mode,
+            stage: opened.ticket.stage,
+            cluster: opened.ticket.cluster.as_ref(),
+            base: opened.base.as_ref(),
+            edits,
+            script: script.as_deref(),
+        };
     Ok(gate.judge(&case))
 }
 

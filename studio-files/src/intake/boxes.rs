@@ -103,7 +103,7 @@ impl Page<'_, '_, '_> {
             Err(error) => return self.problems.add(line, error.to_string(), "rename it"),
         };
         let content = state::content(self.text, item.bare(self.text), &item.marks());
-        let mut draft = Draft::new(id, ask, Source { path: self.path.clone(), line }, content);
+        let mut draft = Draft::new(id, &unescaped(ask), Source { path: self.path.clone(), line }, content);
         let body = draft.ticket.body.take().map(String::from).into_iter().chain(said.body).collect::<Vec<_>>().join("\n\n");
         if body.len() > PROSE_BYTES_MAX {
             self.problems.add(line, format!("the entry has {} bytes; at most {PROSE_BYTES_MAX} are read", body.len()), "move the text to a file");
@@ -243,6 +243,17 @@ fn named(ask: &str) -> Result<(TicketId, &str), BadName> {
     let slug = Some(slug.trim_end_matches('-')).filter(|slug| !slug.is_empty()).unwrap_or("ticket");
     let hash = Digest::blake3(ask.as_bytes());
     Ok((TicketId::try_from(format!("{slug}-{}", hash.as_str().get(..HASH_CHARS).unwrap_or_default()))?, ask))
+}
+
+/// Returns the words as they are read: a backslash before a mark of ASCII stands for the mark.
+fn unescaped(words: &str) -> String {
+    let mut read = String::with_capacity(words.len());
+    let mut rest = words.chars().peekable();
+    while let Some(c) = rest.next() {
+        let mark = rest.next_if(|next| c == '\\' && next.is_ascii_punctuation());
+        read.push(mark.unwrap_or(c));
+    }
+    read
 }
 
 /// Returns some bytes of the text as lines with their common indentation taken away.

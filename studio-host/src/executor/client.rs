@@ -96,10 +96,7 @@ impl Link {
         let lost = Arc::new(OnceLock::new());
         let why = Arc::clone(&lost);
         tokio::spawn(async move {
-            let ended = attend(&mut socket, &mut queue).await;
-            // Said before anybody is told that there is no answer.
-            let _first = why.set(ended);
-            drop((socket, queue));
+            attend(&mut socket, &mut queue, &why).await;
         });
         Link { jobs, lost, child: Arc::new(child) }
     }
@@ -243,29 +240,32 @@ fn greet(socket: StdStream) -> Result<UnixStream, ExecutorError> {
     ready.map_err(|error| silent(error.into()))
 }
 
-/// Hands requests over, one at a time, until nobody asks any more. Says why it ended.
-async fn attend(socket: &mut UnixStream, queue: &mut mpsc::Receiver<Job>) -> String {
+/// Hands requests over, one at a time, until nobody asks any more or the Executor is out of reach. Why it ended
+/// is said before anybody is told that there is no answer.
+async fn attend(socket: &mut UnixStream, queue: &mut mpsc::Receiver<Job>, lost: &OnceLock<String>) {
     loop {
         let job = tokio::select! {
             job = queue.recv() => job,
-            why = silence_ends(socket) => return why,
+            why = silence_ends(socket) => return lost.set(why).unwrap_or(()),
         };
         let (frame, reply) = match job {
             Some(Job::Ask { frame, reply }) => (frame, reply),
-            Some(Job::Close) | None => return "it was let go".into(),
+            Some(Job::Close) | None => return lost.set("it was let go".into()).unwrap_or(()),
         };
         if reply.is_closed() {
             continue; // whoever asked has given up, and must not find it done later
         }
-        if let Err(error) = wire::send(socket, &frame).await {
-            return error.to_string();
-        }
-        match wire::receive(socket).await {
-            Ok(Some(answer)) => drop(reply.send(answer)),
-            Ok(None) => return "it ended without an answer".into(),
-            Err(error) => return error.to_string(),
+        match exchange(socket, &frame).await {
+            Ok(answer) => drop(reply.send(answer)),
+            Err(why) => return lost.set(why).unwrap_or(()),
         }
     }
+}
+
+async fn exchange(socket: &mut UnixStream, frame: &[u8]) -> Result<Answer, String> {
+    wire::send(socket, frame).await.map_err(|error| error.to_string())?;
+    let answer = wire::receive(socket).await.map_err(|error| error.to_string())?;
+    answer.ok_or_else(|| "it ended without an answer".into())
 }
 
 /// Returns when the Executor ends, or says something that nobody asked for.

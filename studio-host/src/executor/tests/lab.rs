@@ -145,6 +145,7 @@ impl Lab {
             step: &warrant.step,
             mode: Mode::Live,
             stage: warrant.stage,
+            cluster: warrant.cluster.as_ref(),
             base: warrant.base.as_ref(),
             edits: &warrant.edits,
             script: script.as_deref(),
