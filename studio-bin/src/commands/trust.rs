@@ -23,7 +23,8 @@ pub(crate) fn trust(site: &Site, yes: bool, json: bool) -> Result<Exit, Failure>
         tell(json, &chosen, by.as_str(), false);
         return Ok(Exit::Done);
     }
-    if !yes && !(std::io::stdin().is_terminal() && asked()?) {
+    let agreed = yes || (std::io::stdin().is_terminal() && asked()?);
+    if !agreed {
         let why = "nothing is trusted: look at the files above, then say `studio trust --yes`";
         return Err(Failure::new(Exit::NeedsHuman, why));
     }

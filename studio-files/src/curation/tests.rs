@@ -72,7 +72,7 @@ fn what_does_not_fit_is_refused() {
         (after("two", "three"), "wait for each other"),
         (Curation::Duplicate { ticket: id("one"), of: id("one") }, "wait for each other"),
     ] {
-        let error = accepted(root.path(), &[change.clone()]).unwrap_err().to_string();
+        let error = accepted(root.path(), std::slice::from_ref(&change)).unwrap_err().to_string();
         assert!(error.contains(why), "{change:?}: {error}");
     }
     assert!(!root.path().join(FILE).exists());
