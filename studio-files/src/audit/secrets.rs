@@ -34,6 +34,9 @@ const TOKENS: &[(&str, &str, usize)] = &[
     ("a k3s token", "K10", 60),
 ];
 
+/// Characters that follow at least.
+const KEY_CHARS_MIN: usize = 40;
+
 /// A private key as base64 of its first line; the last is a Talos key.
 const KEYS: [&str; 6] = [
     "LS0tLS1CRUdJTiBQUklWQVRF",
@@ -89,9 +92,9 @@ pub(super) fn scan(path: &RelPath, text: &str, found: &mut Vec<Finding>) {
     let keys = text.match_indices("-----BEGIN ").filter(|(at, _)| private_key(text.get(*at..).unwrap_or_default()));
     hits.extend(keys.map(|(at, _)| (at, ("private-key", "a private key"))));
     for start in KEYS {
-        hits.extend(
-            text.match_indices(start).map(|(at, _)| (at, ("private-key", "a private key in base64 (kubeconfig, talosconfig or machine secrets)"))),
-        );
+        let long = |at: usize| text.get(at + start.len()..).unwrap_or_default().chars().take_while(base64).count() >= KEY_CHARS_MIN;
+        let keys = text.match_indices(start).filter(|(at, _)| long(*at));
+        hits.extend(keys.map(|(at, _)| (at, ("private-key", "a private key in base64 (kubeconfig, talosconfig or machine secrets)"))));
     }
     hits.extend(text.match_indices("eyJ").filter(|(at, _)| jwt(text, *at)).map(|(at, _)| (at, ("token", "a signed token (JWT)"))));
     lines(path, text, &mut hits);
