@@ -2,7 +2,7 @@
 
 use crate::exit::{Exit, Failure};
 use crate::rules;
-use crate::site::Site;
+use crate::site::{RUNS, Site};
 use crate::trust::{self, Trust};
 use async_trait::async_trait;
 use std::ffi::OsString;
@@ -10,8 +10,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use studio_core::chores::{ChoreError, Chores, CommitOrder};
 use studio_core::clock::Clock;
-use studio_core::name::{CommitId, RunId};
+use studio_core::name::{CommitId, RunId, TicketId};
 use studio_core::permit::HostAuthority;
+use studio_core::run::{StepRecord, StepState};
+use studio_core::store::{OsDisk, is_held};
 use studio_core::ticket::Ticket;
 use studio_core::tree::Tree;
 use studio_files::tick;
@@ -78,6 +80,31 @@ pub(crate) fn possible(site: &Site, tree: &dyn Tree) -> Result<CommitId, Failure
         Trust::Changed { .. } => refuse("what the repository would choose changed since it was trusted; look at it with `studio trust`".into()),
         Trust::NoIdentity => refuse("the clone is shallow, so the repository has no identity; `git fetch --unshallow` completes it".into()),
     }
+}
+
+/// Says which live run of the ticket is not done with, if there is one: what it waits for may still
+/// happen, so a second run would do it twice.
+///
+/// # Errors
+/// There is one, or the runs cannot be listed.
+pub(crate) fn alone(site: &Site, ticket: &TicketId) -> Result<(), Failure> {
+    let slug = format!("-{}-", ticket.slug());
+    for found in site.runs_in(RUNS[0])?.into_iter().filter(|found| found.id.as_str().contains(&slug)) {
+        let Ok(run) = found.log().and_then(|log| log.fold().map_err(|error| Failure::new(Exit::BadInput, error))) else { continue };
+        let open = |record: &StepRecord| {
+            matches!(record.state, StepState::Asked(_) | StepState::Approved(_) | StepState::Granted(_) | StepState::Unknown(_))
+        };
+        let same = run.opened().is_some_and(|opened| opened.ticket.id == *ticket) && run.closed().is_none();
+        if same && is_held(&OsDisk, &found.dir)? {
+            return Err(Failure::new(Exit::Held, format!("another studio works on {ticket} in run {}", found.id)));
+        }
+        if same && run.steps().iter().any(open) {
+            let (state, why) = studio_files::report::outcome(&run);
+            let mend = format!("answer it (`studio approvals`), then `studio resume {}`", found.id);
+            return Err(Failure::new(Exit::NeedsHuman, format!("run {} of {ticket} is not done with ({state}: {why}); {mend}", found.id)));
+        }
+    }
+    Ok(())
 }
 
 /// Serves as the Executor on standard input until the runtime is gone.

@@ -68,8 +68,19 @@ impl Site {
         if let Some(id) = self.id.get() {
             return Ok(id.clone());
         }
-        let id = self.repo.base(self.base.as_deref()).and_then(|base| base.repo_id()).map_err(bad_repo)?;
+        let id = match self.repo.base(self.base.as_deref()) {
+            // Whoever looks at an Engineer's branch has it checked out; the repository is still known by its recorded base.
+            Err(error @ GitError::Engineers(_)) if self.base.is_none() => Some(self.recorded_id()?.ok_or_else(|| bad_repo(error))?),
+            base => base.and_then(|base| base.repo_id()).map_err(bad_repo)?,
+        };
         Ok(self.id.get_or_init(|| id).clone())
+    }
+
+    /// Returns the id under which the operator recorded a base that this repository has.
+    fn recorded_id(&self) -> Result<Option<String>, Failure> {
+        let ours = |base: &str| self.repo.base(Some(base)).and_then(|base| base.repo_id()).ok().flatten();
+        let mut repos = self.operator.settings()?.repos.into_iter();
+        Ok(repos.find(|(id, settings)| settings.base.as_deref().and_then(ours).as_ref() == Some(id)).map(|(id, _)| id))
     }
 
     /// Returns the root of the checkout.
@@ -132,11 +143,19 @@ impl Site {
     pub(crate) fn runs(&self) -> Result<Vec<Found>, Failure> {
         let mut found = Vec::new();
         for runs in RUNS {
-            let runs = self.root().join(runs);
-            found.extend(list_runs(&OsDisk, &runs)?.into_iter().map(|id| Found { dir: runs.join(id.as_str()), id }));
+            found.extend(self.runs_in(runs)?);
         }
         found.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(found)
+    }
+
+    /// Returns every run of one of [`RUNS`], oldest first.
+    ///
+    /// # Errors
+    /// The disk.
+    pub(crate) fn runs_in(&self, runs: &str) -> Result<Vec<Found>, Failure> {
+        let runs = self.root().join(runs);
+        Ok(list_runs(&OsDisk, &runs)?.into_iter().map(|id| Found { dir: runs.join(id.as_str()), id }).collect())
     }
 
     /// Returns the one run whose id is `name` or begins with it.

@@ -2,7 +2,7 @@
 
 use crate::cli::CrewArg;
 use crate::exit::{Exit, Failure};
-use crate::live::Live;
+use crate::live::{self, Live};
 use crate::rules::{self, Rules};
 use crate::site::{Found, RUNS, Site};
 use crate::wiring::{self, Choice};
@@ -90,6 +90,9 @@ struct Teller {
 /// The disk, the settings, the repository; what was recorded is whole.
 pub(crate) async fn begin(site: &Site, job: Job, json: bool, stop: CancellationToken) -> Result<Rested, Failure> {
     ignore::ensure(site.root()).map_err(|error| Failure::new(Exit::Error, error))?;
+    if matches!(job.hands, Hands::Live(_)) {
+        live::alone(site, &job.ticket.id)?;
+    }
     let thinker = job.choice.thinker(&site.operator)?;
     let by_rule = thinker.model.is_none() && job.ticket.script.is_some(); // without a script the crew is seated, and waits for a model
     let crew = wiring::crew(if by_rule { CrewArg::Small } else { job.crew });

@@ -198,9 +198,11 @@ impl Scopes {
             None => SCOPES.iter().any(|(opens, globs)| *opens <= stage && listed(globs)),
             Some(_) if listed(PROSE) => true,
             Some(scopes) => {
-                let own = RelPath::try_from(path);
-                let inside = |folders: &Vec<RelPath>| folders.iter().any(|folder| own.as_ref().is_ok_and(|path| path.starts_with(folder)));
-                scopes.iter().any(|(opens, folders)| *opens <= stage && inside(folders))
+                let Ok(own) = RelPath::try_from(path) else { return false };
+                // A folder inside a folder is the inner one's: tenants among the apps are tenants.
+                let folders = scopes.iter().flat_map(|(opens, folders)| folders.iter().map(move |folder| (folder, *opens)));
+                let nearest = folders.filter(|(folder, _)| own.starts_with(folder)).max_by_key(|(folder, opens)| (folder.as_str().len(), *opens));
+                nearest.is_some_and(|(_, opens)| opens <= stage)
             }
         }
     }
@@ -261,7 +263,11 @@ mod tests {
     #[test]
     fn a_repository_may_have_folders_of_its_own() {
         let folder = |path: &str| RelPath::try_from(path).unwrap();
-        let stages = BTreeMap::from([(Stage::Infra, vec![folder("metal"), folder("apps/infra")]), (Stage::Studio, vec![folder("ui")])]);
+        let stages = BTreeMap::from([
+            (Stage::Infra, vec![folder("metal"), folder("apps/infra")]),
+            (Stage::Studio, vec![folder("ui")]),
+            (Stage::Tenants, vec![folder("metal/biz2")]),
+        ]);
         let own = Scopes { stages: Some(stages), protected: vec![folder("metal/secret")] };
         for (path, kept) in [("metal/secret", true), ("Metal/Secret/x", true), ("metal/secrets", false), ("metal", false)] {
             assert_eq!(own.protect(path), kept, "{path}");
@@ -271,7 +277,9 @@ mod tests {
             assert_eq!(stages(path), [true; 3], "{path}");
         }
         assert_eq!(stages("ui/index.html"), [false, true, true]);
-        assert_eq!(stages("metal/tenants/x.yaml"), [false, false, true]);
+        for path in ["metal/tenants/x.yaml", "metal/biz2/x.yaml", "metal/biz2"] {
+            assert_eq!(stages(path), [false, false, true], "{path}");
+        }
         for outside in ["metal-evil/x.yaml", "apps/x.yaml", "kubernetes/x.yaml", "../metal/x"] {
             assert_eq!(stages(outside), [false; 3], "{outside}");
         }

@@ -155,6 +155,7 @@ pub(crate) fn stop_on_signals() -> CancellationToken {
             _ = tokio::signal::ctrl_c() => {}
             () = terminated => {}
         }
+        eprintln!("studio: stopping: nothing new is begun, and a step that runs is left to end");
         signalled.cancel();
     });
     stop
