@@ -12,6 +12,7 @@ use studio_core::step::Op;
 pub struct LedgerHost {
     inner: Arc<PretendHost>,
     ledger: Arc<Mutex<Ledger>>,
+    refuses: Arc<Mutex<Option<String>>>,
 }
 
 /// What a host did.
@@ -26,7 +27,12 @@ pub struct Ledger {
 impl LedgerHost {
     /// A host that answers from `scenario`.
     pub fn new(scenario: Scenario) -> LedgerHost {
-        LedgerHost { inner: Arc::new(PretendHost::new(scenario)), ledger: Arc::default() }
+        LedgerHost { inner: Arc::new(PretendHost::new(scenario)), ..LedgerHost::default() }
+    }
+
+    /// Lets it refuse the next step.
+    pub fn refuse_next(&self, why: &str) {
+        *self.refuses.lock().unwrap() = Some(why.into());
     }
 
     /// Returns what it did so far.
@@ -41,6 +47,9 @@ impl Host for LedgerHost {
 
     async fn execute(&self, permit: Permit<Pretend>) -> Seen {
         let op = permit.op().clone();
+        if let Some(why) = self.refuses.lock().unwrap().take() {
+            return Seen::Refused(why);
+        }
         let seen = self.inner.execute(permit).await;
         let mut ledger = self.ledger.lock().unwrap();
         *ledger.ran.entry(op.clone()).or_default() += 1;

@@ -188,6 +188,18 @@ async fn a_tick_that_fails_is_made_up_for() {
 }
 
 #[actix::test]
+async fn a_step_that_its_host_refuses_did_not_run_and_fails() {
+    let world = by_rule();
+    world.live().await.unwrap();
+    world.say(Word::Approve).await.unwrap();
+    world.host.refuse_next("config/env has no PVE_HOST");
+    assert_eq!(world.live().await.unwrap(), Rest::Over(Closing::Failed));
+    assert!(world.run().closed().unwrap().1.contains("it was refused and did not run: config/env has no PVE_HOST"));
+    assert!(world.host.ledger().ran.is_empty());
+    world.replayed().await;
+}
+
+#[actix::test]
 async fn a_rehearsal_commits_and_ticks_nothing() {
     let mut world = two_rounds();
     (world.opened.mode, world.opened.approvals) = (Mode::Simulate, Approvals::Assume);

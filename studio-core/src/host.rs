@@ -32,6 +32,8 @@ pub trait Host: Send + Sync + 'static {
 pub enum Seen {
     /// It ended.
     Ended(Ended),
+    /// It was refused where it should have run, and did not begin.
+    Refused(String),
     /// It may have run; nobody saw how it ended.
     Lost(String),
 }

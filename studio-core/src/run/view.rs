@@ -69,7 +69,7 @@ impl StepState {
 impl Outcome {
     /// Says how it ended, in one line for people.
     pub fn words(&self) -> String {
-        let exit = self.exit.map_or_else(|| "killed".into(), |exit| format!("exit {exit}"));
+        let exit = self.exit.map_or_else(|| "no exit status".into(), |exit| format!("exit {exit}"));
         let assumed = if self.assumed { " (assumed)" } else { "" };
         if self.misses.is_empty() {
             format!("{exit}{assumed}, as expected")

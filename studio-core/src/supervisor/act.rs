@@ -15,7 +15,7 @@ use crate::plan::{Change, Check, Criterion, Plan};
 use crate::run::{Run, StepRecord, StepState};
 use crate::step::{Argv, Expect, Op, Seconds, Step, StepNo};
 use crate::store::Store;
-use crate::text::Prose;
+use crate::text::{Kept, Prose};
 use crate::tree::{Tree, after};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
@@ -170,6 +170,12 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
         let seen = tokio::time::timeout(limit, self.parts.executor.execute(permit)).await;
         match seen.unwrap_or_else(|_| Seen::Lost(format!("the host said nothing within {} seconds", limit.as_secs()))) {
             Seen::Ended(ended) => self.ended(op, ended).await,
+            Seen::Refused(why) => {
+                let (stdout, stderr) = (Kept::Inline(String::new()), Kept::Inline(String::new()));
+                let misses = vec![format!("it was refused and did not run: {why}")];
+                let outcome = Outcome { exit: None, stdout, stderr, assumed: false, misses, artifacts: Vec::new() };
+                Ok(self.decide(vec![Event::StepEnded { op, outcome }]).await?)
+            }
             Seen::Lost(why) => Ok(self.decide(vec![Event::StepUnknown { op, why }]).await?),
         }
     }

@@ -127,7 +127,7 @@ impl Failure {
         let command = record.step.argv.to_string();
         let said = [&outcome.stderr, &outcome.stdout].into_iter().filter_map(texts).find(|text| !text.trim().is_empty());
         let said = said.unwrap_or_else(|| outcome.misses.join("\n"));
-        let exit = outcome.exit.map_or_else(|| "killed".into(), |exit| exit.to_string());
+        let exit = outcome.exit.map_or_else(|| "no exit status".into(), |exit| exit.to_string());
         Failure { tail: end(&said), signature: signature(&format!("{command}\n{exit}"), &said), command }
     }
 }

@@ -163,7 +163,7 @@ impl Link {
                 Seen::Ended(Ended { exit, stdout, stderr, assumed: Assumed::No, artifacts })
             }
             Ok(Answer::Lost(why)) => Seen::Lost(why),
-            Ok(Answer::Refused(why)) => Seen::Lost(format!("the Executor refused it and ran nothing: {why}")),
+            Ok(Answer::Refused(why)) => Seen::Refused(why),
             Ok(other) => Seen::Lost(self.astray(&other).to_string()),
             Err(Unanswered::Unsent(why)) => Seen::Lost(format!("it was never handed to the Executor: {why}")),
             Err(Unanswered::Gone(why)) => Seen::Lost(format!("the Executor is gone: {why}")),

@@ -1,6 +1,7 @@
 //! The Executor's end: one request at a time, until the runtime lets go.
 
 use super::step::{Done, fail, run};
+use super::verify::Refusal;
 use super::wire::{self, Answer, Hello, Report, Request, WireError};
 use super::{ExecutorError, Place, log};
 use crate::git::{GitError, Workshop};
@@ -37,10 +38,13 @@ impl Bench {
             Request::Hello(_) => Err("a second greeting".to_string()),
             Request::Run(warrant) => match self.open() {
                 Err(error) => Err(error.to_string()),
-                Ok((workshop, site)) => run(site, workshop, &warrant).map_err(|refusal| refusal.to_string()).map(|done| match done {
-                    Done::Ended(report) => Answer::Ended(report),
-                    Done::Lost(why) => Answer::Lost(why),
-                }),
+                Ok((workshop, site)) => match run(site, workshop, &warrant) {
+                    Ok(Done::Ended(report)) => Ok(Answer::Ended(report)),
+                    Ok(Done::Lost(why)) => Ok(Answer::Lost(why)),
+                    // Somebody began it, and how it ended is theirs to say.
+                    Err(begun @ Refusal::Begun(..)) => Ok(Answer::Lost(begun.to_string())),
+                    Err(refusal) => Err(refusal.to_string()),
+                },
             },
             Request::Recall(op) => Ok(Answer::Unknown(self.recall(&op))),
             Request::Commit(order) => self.chore(|workshop| Ok(Answer::Committed(workshop.commit(&order)?))),

@@ -52,8 +52,15 @@ pub(super) fn verify(site: &Place, warrant: &Warrant) -> Result<Judged, Refusal>
     let read = |path: &RelPath| after(&tree, &warrant.edits, path);
     let path = warrant.step.argv.script();
     let bytes = path.as_ref().map(read).transpose()?.flatten();
-    let case =
-        Case { step: &warrant.step, mode: Mode::Live, stage: warrant.stage, cluster: warrant.cluster.as_ref(), base: Some(base), edits: &warrant.edits, script: bytes.as_deref() };
+    let case = Case {
+        step: &warrant.step,
+        mode: Mode::Live,
+        stage: warrant.stage,
+        cluster: warrant.cluster.as_ref(),
+        base: Some(base),
+        edits: &warrant.edits,
+        script: bytes.as_deref(),
+    };
     let judgement = site.gate.judge(&case);
     if judgement.digest != warrant.effect {
         return Err(Refusal::Effect);

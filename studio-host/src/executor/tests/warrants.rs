@@ -97,9 +97,9 @@ fn an_op_begins_once_whoever_asks() {
     let mut server = lab.serve();
     let request = Request::Run(Box::new(lab.runs()));
     assert!(matches!(server.ask(&request), Answer::Ended(report) if report.exit == Some(0)));
-    assert!(matches!(server.ask(&request), Answer::Refused(why) if why.contains("begun before")));
+    assert!(matches!(server.ask(&request), Answer::Lost(why) if why.contains("begun before")));
     server.end();
-    assert!(lab.refused(lab.runs()).contains("begun before"));
+    assert!(matches!(lab.run(lab.runs()), Answer::Lost(why) if why.contains("begun before")));
     assert_eq!(lab.run_file("out/01-1/ran").unwrap(), "x\n");
     // Many at once: one wins.
     let mut warrant = lab.runs();
