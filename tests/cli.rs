@@ -2,16 +2,24 @@
 
 mod approvals;
 mod backlog;
+mod branch;
 mod demo;
+mod dialects;
 mod ground;
+mod homelabs;
+mod ideas;
 mod journal;
 mod live;
+mod looks;
+mod lost;
 mod model;
 mod page;
 mod places;
 mod refused;
 mod sample;
+mod scripts;
 mod shapes;
+mod stages;
 mod stop;
 mod trusted;
 

@@ -28,6 +28,11 @@ pub(crate) struct Counted {
 }
 
 impl Groups {
+    /// Groups of these sizes, and no syncs of folders but a run's own.
+    pub(crate) fn of(bytes: Vec<usize>) -> Groups {
+        Groups { bytes, ..Groups::default() }
+    }
+
     /// Appends the same bytes to a new file at `path`, with the same syncs; after the first one the
     /// names in `folders` are synced as well.
     pub(crate) fn append(&self, path: &Path, folders: &[&Path]) -> Result<()> {
@@ -53,7 +58,7 @@ impl Groups {
 /// time: no loop can open as many sooner.
 pub(crate) fn open_runs(dir: &Path, count: usize, bytes: usize) -> Result<Duration> {
     fs::create_dir(dir)?;
-    let line = Groups { bytes: vec![bytes], ..Groups::default() };
+    let line = Groups::of(vec![bytes]);
     let open = |hand: usize| (hand..count).step_by(SYNC_THREADS).try_for_each(|no| line.append_as_run(dir, &format!("run-{no}")));
     let begun = Instant::now();
     let opened: Result<()> = thread::scope(|scope| {

@@ -14,6 +14,9 @@ pub(crate) struct Estate {
     pub(crate) operator: PathBuf,
 }
 
+/// The file that the Engineer edits.
+const EDITED: &str = "cluster/apps/group-0/app-0/deployment.yaml";
+
 /// Files of one app.
 const APP_FILES: usize = 4;
 
@@ -46,7 +49,7 @@ impl Estate {
         }
         estate.put("ai/backlog.yaml", &backlog)?;
         estate.fill(files)?;
-        fs::write(estate.answers(), ANSWERS)?;
+        fs::write(estate.answers(), ANSWERS.replace("MANIFEST", &edit().1))?;
         estate.settle()?;
         Ok(estate)
     }
@@ -79,7 +82,10 @@ impl Estate {
             let kustomization = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [deployment.yaml, service.yaml]\n";
             let names: String = (0..10).map(|line| format!("Line {line} of what app-{no} is for, and who looks after it.\n")).collect();
             self.put(&format!("{at}/deployment.yaml"), &deployment(no, 2))?;
-            self.put(&format!("{at}/service.yaml"), &format!("apiVersion: v1\nkind: Service\nmetadata: {{ name: app-{no} }}\nspec:\n  ports: [{{ port: 80 }}]\n"))?;
+            self.put(
+                &format!("{at}/service.yaml"),
+                &format!("apiVersion: v1\nkind: Service\nmetadata: {{ name: app-{no} }}\nspec:\n  ports: [{{ port: 80 }}]\n"),
+            )?;
             self.put(&format!("{at}/kustomization.yaml"), kustomization)?;
             self.put(&format!("{at}/README.md"), &format!("# app-{no}\n\n{names}"))?;
         }
@@ -95,6 +101,7 @@ impl Estate {
         commit()?;
         studio(self, &["init", "--name", "bench"])?;
         commit()?;
+        git(&self.root, &["repack", "-adq"])?; // as in a clone
         studio(self, &["trust", "--yes"])?;
         Ok(())
     }
@@ -103,6 +110,11 @@ impl Estate {
 /// Returns the id of ticket `no`.
 pub(crate) fn ticket(no: usize) -> String {
     format!("scale-{no:03}")
+}
+
+/// Returns the file that the Engineer edits, and what it holds then.
+pub(crate) fn edit() -> (&'static str, String) {
+    (EDITED, deployment(0, 3))
 }
 
 fn deployment(no: usize, replicas: usize) -> String {
@@ -184,7 +196,13 @@ turn = 2
 
 [answer.json]
 summary = "Asks for a third replica, and reads the manifest back."
-edits = [{ action = "replace", path = "cluster/apps/group-0/app-0/deployment.yaml", find = "replicas: 2", with = "replicas: 3" }]
+
+[[answer.json.edits]]
+action = "write"
+path = "cluster/apps/group-0/app-0/deployment.yaml"
+text = '''
+MANIFEST'''
+
 
 [[answer.json.runbook]]
 name = "list"

@@ -21,10 +21,11 @@ pub(crate) struct Took {
 /// # Errors
 /// It does not start, or fails.
 #[expect(clippy::disallowed_types, reason = "what is measured is a process")]
-pub(crate) fn run(program: &str, args: &[&str], dir: &Path) -> Result<(String, Took)> {
+pub(crate) fn run(program: &str, args: &[&str], dir: &Path, vars: &[(&str, &str)]) -> Result<(String, Took)> {
     let (before, begun) = (children()?, Instant::now());
     let mut command = std::process::Command::new(program);
-    let output = quiet(&mut command).args(args).current_dir(dir).output().with_context(|| format!("failed to start {program}"))?;
+    let output =
+        quiet(&mut command).args(args).current_dir(dir).envs(vars.iter().copied()).output().with_context(|| format!("failed to start {program}"))?;
     let took = Took { wall: begun.elapsed(), cpu: children()?.saturating_sub(before) };
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{program} {args:?} ended with {}: {said}", output.status);
@@ -36,7 +37,7 @@ pub(crate) fn run(program: &str, args: &[&str], dir: &Path) -> Result<(String, T
 /// # Errors
 /// As [`run`].
 pub(crate) fn git(dir: &Path, args: &[&str]) -> Result<String> {
-    Ok(run("git", args, dir)?.0.trim_end().to_string())
+    Ok(run("git", args, dir, &[])?.0.trim_end().to_string())
 }
 
 /// Runs studio over a repository.
@@ -44,23 +45,23 @@ pub(crate) fn git(dir: &Path, args: &[&str]) -> Result<String> {
 /// # Errors
 /// As [`run`].
 pub(crate) fn studio(estate: &Estate, args: &[&str]) -> Result<(String, Took)> {
-    run(env!("CARGO_BIN_EXE_studio"), &placed(estate, args), &estate.root)
+    run(env!("CARGO_BIN_EXE_studio"), &placed(estate, args), &estate.root, &[])
 }
 
-/// Runs studio and returns each line it writes with the time at which it came, and the time of its end.
+/// Runs studio and returns each line it writes with the time at which it came, and what it took.
 ///
 /// # Errors
 /// As [`run`].
 #[expect(clippy::disallowed_types, reason = "what is measured is a process")]
-pub(crate) fn lines(estate: &Estate, args: &[&str]) -> Result<(Vec<(Duration, String)>, Duration)> {
-    let begun = Instant::now();
+pub(crate) fn lines(estate: &Estate, args: &[&str]) -> Result<(Vec<(Duration, String)>, Took)> {
+    let (before, begun) = (children()?, Instant::now());
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_studio"));
     let mut child = quiet(&mut command).args(placed(estate, args)).stdout(std::process::Stdio::piped()).spawn()?;
     let out = child.stdout.take().context("no standard output")?;
     let lines = BufReader::new(out).lines().map(|line| Ok((begun.elapsed(), line?))).collect::<Result<Vec<_>>>()?;
     let status = child.wait()?;
     ensure!(status.success(), "studio {args:?} ended with {status}: {lines:?}");
-    Ok((lines, begun.elapsed()))
+    Ok((lines, Took { wall: begun.elapsed(), cpu: children()?.saturating_sub(before) }))
 }
 
 fn placed<'a>(estate: &'a Estate, args: &[&'a str]) -> Vec<&'a str> {

@@ -112,8 +112,12 @@ pub(crate) fn alone(site: &Site, ticket: &TicketId) -> Result<(), Failure> {
 /// # Errors
 /// Standard input is no socket of a runtime, or something stands against live here.
 pub(crate) fn executor(site: &Site) -> Result<Exit, Failure> {
-    use std::os::fd::AsFd;
-    let socket = std::io::stdin().as_fd().try_clone_to_owned()?;
+    use std::os::{fd::AsFd, unix::net::UnixStream};
+    let socket = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    if socket.peer_addr().is_err() {
+        let why = "standard input is no socket of a runtime: `studio run --mode live` starts the Executor by itself";
+        return Err(Failure::new(Exit::Usage, why));
+    }
     let tree = site.tree()?;
     possible(site, tree.as_ref())?;
     let operator = site.operator.clone();
@@ -124,7 +128,7 @@ pub(crate) fn executor(site: &Site) -> Result<Exit, Failure> {
         clock: Arc::clone(&site.clock),
         bin_dirs: site.operator.settings()?.bin_dirs,
     };
-    serve(socket.into(), place).map_err(|error| Failure::new(Exit::Error, error))?;
+    serve(socket, place).map_err(|error| Failure::new(Exit::Error, error))?;
     Ok(Exit::Done)
 }
 

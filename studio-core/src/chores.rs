@@ -3,7 +3,7 @@
 use crate::name::{BranchName, CommitId, RunId, TicketId};
 use crate::plan::Edit;
 use crate::text::Prose;
-use crate::ticket::Ticket;
+use crate::ticket::{Stage, Ticket};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 /// come to the same result.
 #[async_trait]
 pub trait Chores: Send + Sync {
+    /// Says whether the ticket still stands as it was read and is to be done, right before something of it
+    /// is granted.
+    async fn stands(&self, run: &RunId, ticket: &Ticket) -> Result<(), ChoreError>;
+
     /// Commits a change on the Engineer's branch, and returns the commit.
     async fn commit(&self, order: CommitOrder) -> Result<CommitId, ChoreError>;
 
@@ -27,6 +31,8 @@ pub struct CommitOrder {
     pub run: RunId,
     /// Its ticket.
     pub ticket: TicketId,
+    /// The stage of its ticket.
+    pub stage: Stage,
     /// The branch. It must not exist, stand at `replaces`, or stand at this very commit already.
     pub branch: BranchName,
     /// The commit that the edits are made on, and the parent.
@@ -47,6 +53,10 @@ pub struct NoChores;
 
 #[async_trait]
 impl Chores for NoChores {
+    async fn stands(&self, _: &RunId, _: &Ticket) -> Result<(), ChoreError> {
+        Ok(())
+    }
+
     async fn commit(&self, _: CommitOrder) -> Result<CommitId, ChoreError> {
         Err(ChoreError::Refused("nobody commits here: a rehearsal leaves no branch".into()))
     }

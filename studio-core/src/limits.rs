@@ -105,6 +105,8 @@ pub const CLUSTERS_MAX: usize = 64;
 pub const OBJECT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Commits that are walked for the identity of a repository.
 pub const HISTORY_MAX: usize = 1_000_000;
+/// Bytes of folders of one commit that are kept in memory once they were read.
+pub const FOLDERS_KEPT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Folders inside folders of a commit that are looked into.
 pub const FOLDER_DEPTH_MAX: usize = 32;
 /// Seconds to wait for the lock of a repository's workshop.
@@ -142,6 +144,16 @@ pub const HELLO_SECONDS_MAX: u64 = 10;
 pub const CLOSE_SECONDS_MAX: u64 = 10;
 /// Time a step gets between being asked to end and being killed, in seconds.
 pub const KILL_GRACE_SECONDS: u64 = 3;
+/// Bytes of one record of a claim.
+pub const CLAIM_BYTES_MAX: u64 = 16 * 1024;
+/// Bytes of one order to a shim: words and environment of a command, in any spelling.
+pub const CLAIM_ORDER_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// Time a shim gets from its start to its answer, in seconds.
+pub const CLAIM_SECONDS_MAX: u64 = 30;
+/// Time between two looks at a lock whose holders nobody knows, in milliseconds.
+pub const CLAIM_POLL_MS: u64 = 20;
+/// Files a command may have open, unless the machine allows fewer.
+pub const OPEN_FILES_MAX: u64 = 4096;
 
 /// The limits of one run. They are part of its first event, so a replay knows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

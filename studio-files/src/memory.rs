@@ -9,9 +9,11 @@ pub use search::{Hit, search};
 
 use crate::disk::{self, DiskError};
 use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use studio_core::journal::Log;
-use studio_core::limits::{FILE_BYTES_MAX, LIST_MAX, REPLACE_TRIES_MAX};
+use studio_core::limits::{FILE_BYTES_MAX, LIST_MAX};
 use studio_core::name::{BadName, PersonaName, RelPath};
 use studio_core::run::Run;
 
@@ -33,8 +35,7 @@ pub struct Prompt {
 /// Returns the files that changed.
 ///
 /// # Errors
-/// Something on the way is a symlink or no file, somebody else keeps writing there, or the disk
-/// refuses.
+/// Something on the way is a symlink or no file, or the disk refuses.
 pub fn write(root: &Path, log: &Log, run: &Run, prompts: &[Prompt], diffs: &BTreeMap<u32, String>) -> Result<Vec<RelPath>, MemoryError> {
     let mut files = vec![
         ("prompts.md".to_string(), pages::prompts(log, run, prompts)),
@@ -52,27 +53,31 @@ pub fn write(root: &Path, log: &Log, run: &Run, prompts: &[Prompt], diffs: &BTre
     Ok(written)
 }
 
-/// Returns whether the file changed.
+/// Returns whether the file changed. It is whole whenever somebody reads it, but nothing is synced: what a power
+/// cut takes can be rendered again.
 fn save(root: &Path, path: &RelPath, new: &[u8]) -> Result<bool, MemoryError> {
-    for _ in 0..REPLACE_TRIES_MAX {
-        let done = match disk::read(root, path)? {
-            Some(old) if old == new => return Ok(false),
-            Some(old) => disk::replace(root, path, &old, new)?,
-            None => disk::create(root, path, new)?,
-        };
-        if done {
-            return Ok(true);
-        }
+    if disk::read(root, path)?.is_some_and(|old| old == new) {
+        return Ok(false);
     }
-    Err(MemoryError::Busy(path.clone()))
+    let place = root.join(path.as_str());
+    let folder = place.parent().unwrap_or(root);
+    let temp = folder.join(format!(".studio.{}.tmp", path.file_name()));
+    let put = || {
+        fs::create_dir_all(folder)?;
+        match fs::remove_file(&temp) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {} // a write that was interrupted left it
+        }
+        File::create_new(&temp)?.write_all(new)?;
+        fs::rename(&temp, &place)
+    };
+    put().map_err(|error| DiskError::Io("write", path.to_string(), error))?;
+    Ok(true)
 }
 
 /// The memory could not be written or searched.
 #[derive(Debug, thiserror::Error)]
 pub enum MemoryError {
-    /// Somebody else writes it.
-    #[error("{0} was changed by somebody else {REPLACE_TRIES_MAX} times while it was written; delete it and try again")]
-    Busy(RelPath),
     /// Nothing to look for, or too much.
     #[error("{0} words were given; search for 1 to {LIST_MAX}")]
     Words(usize),

@@ -8,6 +8,7 @@ use crate::disk::{self, DiskError};
 use crate::intake::{self, Draft, Outcome, Patch, Problems, QueueError, Sidecar, Status};
 use jiff::Timestamp;
 use std::path::Path;
+use studio_core::limits::REPLACE_TRIES_MAX;
 use studio_core::name::{BadName, RelPath, RunId};
 use studio_core::ticket::{Source, Ticket};
 
@@ -28,6 +29,17 @@ pub struct Ticked {
 /// The entry is gone or is no longer the one that was worked on, the file is broken, or there is no
 /// place for the mark. Nothing is changed then.
 pub fn tick(root: &Path, ticket: &Ticket, run: &RunId, at: Timestamp) -> Result<Ticked, TickError> {
+    for _ in 1..REPLACE_TRIES_MAX {
+        let ticked = once(root, ticket, run, at);
+        if !matches!(ticked, Err(TickError::Moved(_))) {
+            return ticked;
+        }
+    }
+    once(root, ticket, run, at)
+}
+
+/// Does it, unless somebody else writes the file at the same moment: then it is to be read again.
+fn once(root: &Path, ticket: &Ticket, run: &RunId, at: Timestamp) -> Result<Ticked, TickError> {
     let path = &ticket.source.path;
     let one_ticket = intake::one_ticket(path).ok_or_else(|| TickError::Foreign(path.clone()))?;
     let bytes = disk::read(root, path)?.ok_or_else(|| TickError::Gone(ticket.source.clone()))?;

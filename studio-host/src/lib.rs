@@ -4,5 +4,6 @@
 //! time. The user's repository is read and written in process, see [`git`]: objects and refs are data here,
 //! and nothing of a repository (hooks, filters, helpers, settings) is run or obeyed.
 
+pub mod claim;
 pub mod executor;
 pub mod git;

@@ -51,7 +51,7 @@ fn a_human_is_asked_and_their_word_lets_it_run() {
         | base       COMMIT
         | effect     HASH
         | until      TIME
-        | +- a model's words, not checked by anything ---
+        | +- why, by the rule that planned it ---
         | | ai/backlog.yaml:36 names this script
         +--
         answer with: studio approve RUN-wipe-scratch 1   or: studio deny RUN-wipe-scratch 1
@@ -74,7 +74,7 @@ fn a_human_is_asked_and_their_word_lets_it_run() {
         | base       COMMIT
         | effect     HASH
         | until      TIME
-        | +- a model's words, not checked by anything ---
+        | +- why, by the rule that planned it ---
         | | ai/backlog.yaml:36 names this script
         +--
         signed by ops: it may run, once

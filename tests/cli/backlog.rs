@@ -65,6 +65,7 @@ fn an_entry_of_the_older_dialect_runs_its_script() {
         base: COMMIT
         criteria_met: 1
         criteria: 1
+        ticked: ""
         began: TIME
         ended: TIME
         ---

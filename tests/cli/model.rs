@@ -24,12 +24,12 @@ pub(crate) fn good(asked: &Asked) -> Reply {
     })
 }
 
-fn draft(check: Value) -> Value {
+pub(crate) fn draft(check: Value) -> Value {
     let criteria = json!([{ "name": "two", "text": "The manifest asks for two.", "check": check }]);
     json!({ "brief": "Somebody wants more notes.", "plan": { "goal": "Two replicas of notes.", "constraints": [], "criteria": criteria } })
 }
 
-fn change(runbook: Value) -> Value {
+pub(crate) fn change(runbook: Value) -> Value {
     let edit = json!({ "action": "write", "path": sample::DEPLOYMENT, "text": sample::deployment(2) });
     json!({ "summary": "Raises notes to two.", "edits": [edit], "runbook": runbook })
 }
@@ -39,7 +39,7 @@ fn step(name: &str, argv: &[&str]) -> Value {
 }
 
 /// Returns the forms that were asked for, in order.
-fn forms(server: &Server) -> Vec<String> {
+pub(crate) fn forms(server: &Server) -> Vec<String> {
     server.asked().iter().map(|asked| format!("{} {}", asked.form, asked.turn)).collect()
 }
 

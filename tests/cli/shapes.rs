@@ -1,6 +1,7 @@
 //! What `--json` prints: one object a line, each type with the same keys wherever it is printed.
 
 use super::Lab;
+use super::trusted::facts_and;
 use expect_test::expect;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +32,27 @@ pub(crate) fn seen() -> Shapes {
     fs::write(lab.journal().0, "nonsense\n").unwrap();
     note(&lab, 0, "status");
     note(&lab, 3, "verify 2");
+    live(&mut note);
     shapes
+}
+
+/// A day's work in live mode.
+fn live(note: &mut impl FnMut(&Lab, i32, &str)) {
+    let lab =
+        Lab::trusted(&facts_and(&[("ai/backlog.yaml", &super::ideas::queue()), ("infrastructure/wipe-disk.sh", "sgdisk --zap-all /dev/sda\n")]));
+    lab.settle_in("answers.toml", super::ideas::ANSWERS);
+    let model = format!("scripted:{}", lab.operator().join("answers.toml").display());
+    for (exit, line) in [(0, "trust --yes"), (0, "doctor"), (0, "audit"), (0, "add lamps"), (0, "memory search lamps")] {
+        note(&lab, exit, line);
+    }
+    note(&lab, 0, &format!("run write-it --mode live --crew small --model {model}"));
+    for (exit, line) in [(0, "report 2"), (0, "diff 2"), (0, "trace 2"), (0, "status 2"), (0, "memory search page"), (0, "verify 2"), (0, "replay 2")]
+    {
+        note(&lab, exit, line);
+    }
+    for (exit, line) in [(0, "tickets --proposed"), (0, "tickets --accept 2"), (0, "tickets"), (0, "gc --days 0 --keep-mib 0"), (0, "init --undo")] {
+        note(&lab, exit, line);
+    }
 }
 
 fn add(shapes: &mut Shapes, object: &Value) {
@@ -51,16 +72,29 @@ pub(crate) fn words(shapes: &Shapes) -> String {
 #[test]
 fn each_type_has_its_keys() {
     expect![[r#"
+        accepted: changes run
+        added: line path
         answer: by expires run step word
         approval: answered argv attempt class effect run state step target
+        audit: bytes files left_out
+        diff: branch commit patch run
         error: exit why
         event: at body epoch kind n run
+        finding: line mend path rule section severity what
+        gc: bytes removed run
+        hit: line path score text
         init: base base_recorded made notes operator repo stages written
+        look: found health what
         nothing: why
+        proposal: change run
         replayed: answers decisions run state
+        report: run state text why
         rest: exit next report run state why
         run: events last model_calls round run simulated state steps ticket tokens torn_bytes why
         ticket: at_base depends_on id ready script source stage stage_from status title why
+        traced: at body epoch kind n run took_ms
+        trust: by digest files new
+        undone: path removed
         unreadable: run state why
         verified: anchored blobs events head run signatures state torn_bytes
     "#]]

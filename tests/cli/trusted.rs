@@ -68,10 +68,13 @@ impl Lab {
         self.git("status --porcelain --untracked-files=all").lines().map(String::from).collect()
     }
 
-    /// Begins a live run of a ticket, which asks, and approves that.
-    pub(crate) fn approved(&self, line: &str) {
-        self.studio(4, &format!("run {line} --mode live"));
-        self.studio(0, "approve 2");
+    /// Begins a live run of a ticket, which asks, and approves that; returns the run's id.
+    pub(crate) fn approved(&self, line: &str) -> String {
+        let rest = self.json(4, &format!("run {line} --mode live")).pop().unwrap();
+        assert!(rest["why"].as_str().unwrap().contains(" waits for an approval until "), "{rest}");
+        let id = rest["run"].as_str().unwrap().to_string();
+        self.studio(0, &format!("approve {id}"));
+        id
     }
 }
 

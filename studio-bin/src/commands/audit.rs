@@ -4,7 +4,7 @@ use crate::exit::{Exit, Failure};
 use crate::site::Site;
 use serde_json::json;
 use studio_core::ticket::Stage;
-use studio_files::audit::{Audit, Rules, audit as look};
+use studio_files::audit::{Audit, Finding, Rules, audit as look};
 use studio_files::intake::Queue;
 use studio_files::stage::{Gates, Place};
 
@@ -21,10 +21,14 @@ pub(crate) fn audit(site: &Site, json: bool) -> Result<Exit, Failure> {
             .collect(),
     };
     let rules = Rules { danger: &studio_gate::danger, queue, flags: disagreements(&gates) };
-    let mut found: Audit = look(site.root(), tree.as_ref(), &rules).map_err(|error| broken(&error))?;
+    let found: Audit = look(site.root(), tree.as_ref(), &rules).map_err(|error| broken(&error))?;
     if json {
-        found.findings.iter().for_each(|finding| println!("{}", json!({ "v": 1, "type": "finding", "finding": finding })));
-        found.findings.clear();
+        for Finding { severity, section, path, line, rule, what, mend } in &found.findings {
+            println!(
+                "{}",
+                json!({ "v": 1, "type": "finding", "severity": severity, "section": section, "path": path, "line": line, "rule": rule, "what": what, "mend": mend })
+            );
+        }
         println!("{}", json!({ "v": 1, "type": "audit", "files": found.files, "bytes": found.bytes, "left_out": found.left_out }));
     } else {
         print!("{}", found.render());

@@ -3,6 +3,7 @@
 use crate::exit::{Exit, Failure};
 use crate::site::Site;
 use serde_json::json;
+use std::io::IsTerminal;
 use studio_core::event::Event;
 use studio_core::text::visible;
 use studio_files::diff::unified;
@@ -21,7 +22,9 @@ pub(crate) fn diff(site: &Site, run: &str, json: bool) -> Result<Exit, Failure> 
     } else if patch.is_empty() {
         println!("{} proposes no edits", found.id);
     } else {
-        print!("{}", visible(&patch));
+        // A terminal obeys control characters; whatever applies the patch needs every byte of it.
+        let text = if std::io::stdout().is_terminal() { visible(&patch) } else { patch };
+        print!("{text}");
     }
     Ok(Exit::Done)
 }

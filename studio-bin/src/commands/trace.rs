@@ -14,7 +14,7 @@ pub(crate) fn trace(site: &Site, run: &str, json: bool) -> Result<Exit, Failure>
         before = Some(entry.at);
         if json {
             let mut row = work::event_json(&log.run, entry);
-            row["took_ms"] = serde_json::json!(took);
+            (row["type"], row["took_ms"]) = ("traced".into(), serde_json::json!(took));
             println!("{row}");
         } else {
             println!("{:>4} {} {took:>7} ms  {:<18} {}", entry.place.n, entry.at.strftime("%H:%M:%S%.3f"), entry.event.kind(), words(entry));

@@ -74,6 +74,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
         Some(CommitOrder {
             run: self.run.id()?.clone(),
             ticket: opened.ticket.id.clone(),
+            stage: opened.ticket.stage,
             branch: opened.branch.clone()?,
             base: opened.base.clone()?,
             replaces: self.run.committed().cloned(),

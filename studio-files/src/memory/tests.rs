@@ -85,6 +85,22 @@ fn a_symlink_is_not_written_through() {
 }
 
 #[test]
+fn what_an_interrupted_write_left_is_in_nobodys_way() {
+    let (root, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let folder = root.path().join("ai/studio/memory/runs").join(ID);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(".studio.decisions.md.tmp"), "half").unwrap();
+    fs::write(other.path().join("f"), "x").unwrap();
+    std::os::unix::fs::symlink(other.path().join("f"), folder.join(".studio.prompts.md.tmp")).unwrap();
+    fs::write(folder.join("prompts.md"), "old").unwrap();
+    let (log, run) = run(ID, "live", &End::Done);
+    assert_eq!(write(root.path(), &log, &run, &[], &BTreeMap::new()).unwrap().len(), 3);
+    assert_eq!((fs::read_dir(&folder).unwrap().count(), fs::read(other.path().join("f")).unwrap()), (3, b"x".to_vec()));
+    assert_ne!(text(root.path(), "prompts.md"), "old");
+    assert_eq!(write(root.path(), &log, &run, &[], &BTreeMap::new()).unwrap(), []);
+}
+
+#[test]
 fn a_search_wants_every_word_and_ranks_titles_first() {
     let root = tempfile::tempdir().unwrap();
     let put = |name: &str, text: &str| {

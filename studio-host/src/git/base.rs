@@ -2,11 +2,13 @@
 
 use super::revision::Chosen;
 use super::{GitError, damaged, object};
+use gix::objs::tree::EntryMode;
 use gix::objs::{CommitRefIter, Kind, TreeRef};
 use gix::{ObjectId, Repository, ThreadSafeRepository};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
-use studio_core::limits::{FILE_BYTES_MAX, FOLDER_DEPTH_MAX, HISTORY_MAX};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use studio_core::limits::{FILE_BYTES_MAX, FOLDER_DEPTH_MAX, FOLDERS_KEPT_BYTES_MAX, HISTORY_MAX};
 use studio_core::name::{CommitId, RelPath};
 use studio_core::tree::{Tree, TreeError};
 
@@ -18,6 +20,14 @@ pub struct Base {
     shallow: bool,
     name: String,
     notes: Vec<String>,
+    folders: Arc<Mutex<Folders>>,
+}
+
+/// Folders that were read before: nearly every file asked for lies in one of them.
+#[derive(Debug, Default)]
+struct Folders {
+    kept: BTreeMap<ObjectId, Arc<[u8]>>,
+    bytes: usize,
 }
 
 /// A commit and its files.
@@ -33,7 +43,7 @@ impl Base {
         let here = repo.to_thread_local();
         let at = chosen.commit.map(|id| At::read(&here, id)).transpose()?;
         let shallow = here.is_shallow().map_err(|error| damaged("shallow", &error))?;
-        let base = Base { repo, at, shallow, name: chosen.name, notes: chosen.notes };
+        let base = Base { repo, at, shallow, name: chosen.name, notes: chosen.notes, folders: Arc::default() };
         Ok(match shallow {
             true => base.with_note("the clone is shallow: it can be read, but not worked on live; `git fetch --unshallow` completes it"),
             false => base,
@@ -85,7 +95,7 @@ impl Tree for Base {
         let Some(at) = &self.at else { return Ok(None) };
         let repo = self.repo.to_thread_local();
         let bad = |error: GitError| TreeError::Read(path.to_string(), error.to_string());
-        let Some(id) = find(&repo, at.tree, path).map_err(bad)? else { return Ok(None) };
+        let Some((_, id)) = self.find(&repo, at.tree, path).map_err(bad)?.filter(|(mode, _)| mode.is_blob()) else { return Ok(None) };
         let size = repo.find_header(id).map_err(|error| bad(damaged(id, &error)))?.size();
         if size > FILE_BYTES_MAX {
             return Err(TreeError::Large(path.clone(), size));
@@ -95,14 +105,83 @@ impl Tree for Base {
 
     fn list(&self, most: usize) -> Result<Vec<RelPath>, TreeError> {
         let (Some(at), mut names) = (&self.at, Vec::new()) else { return Ok(Vec::new()) };
-        let repo = self.repo.to_thread_local();
-        walk(&repo, at.tree, "", FOLDER_DEPTH_MAX, most, &mut names)
+        self.walk(&self.repo.to_thread_local(), at.tree, "", FOLDER_DEPTH_MAX, most, &mut names)
             .map_err(|error| TreeError::Read("the list of files".into(), error.to_string()))?;
+        Ok(names)
+    }
+
+    fn list_below(&self, folder: &RelPath, most: usize) -> Result<Vec<RelPath>, TreeError> {
+        let (Some(at), mut names) = (&self.at, Vec::new()) else { return Ok(Vec::new()) };
+        let (repo, depth) = (self.repo.to_thread_local(), folder.as_str().split('/').count());
+        let bad = |error: GitError| TreeError::Read(folder.to_string(), error.to_string());
+        match (self.find(&repo, at.tree, folder).map_err(bad)?, FOLDER_DEPTH_MAX.checked_sub(depth)) {
+            (Some((mode, id)), Some(depth)) if mode.is_tree() => {
+                self.walk(&repo, id, &format!("{folder}/"), depth, most, &mut names).map_err(bad)?;
+            }
+            (Some((mode, _)), _) if mode.is_blob() && most > 0 => names.push(folder.clone()),
+            (Some(_) | None, _) => {}
+        }
         Ok(names)
     }
 
     fn commit(&self) -> Option<CommitId> {
         self.at.as_ref().map(|at| at.commit.clone())
+    }
+}
+
+impl Base {
+    /// Returns what stands at `path` below the folder `tree`.
+    fn find(&self, repo: &Repository, mut tree: ObjectId, path: &RelPath) -> Result<Option<(EntryMode, ObjectId)>, GitError> {
+        let mut parts = path.as_str().split('/').peekable();
+        while let Some(part) = parts.next() {
+            let data = self.folder(repo, tree)?;
+            let folder = TreeRef::from_bytes(&data, repo.object_hash()).map_err(|error| damaged(tree, &error))?;
+            let mut named = folder.entries.iter().filter(|entry| entry.filename == part);
+            let Some(entry) = named.next() else { return Ok(None) };
+            if named.next().is_some() {
+                // Which of the two a checkout keeps is anybody's guess.
+                return Err(GitError::Damaged(tree.to_string(), format!("it has two entries {part:?}")));
+            }
+            match parts.peek() {
+                Some(_) if entry.mode.is_tree() => tree = entry.oid.to_owned(),
+                Some(_) => return Ok(None),
+                None => return Ok(Some((entry.mode, entry.oid.to_owned()))),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Adds the names of regular files below the folder `tree`, in order, until there are `most`.
+    fn walk(&self, repo: &Repository, tree: ObjectId, above: &str, depth: usize, most: usize, names: &mut Vec<RelPath>) -> Result<(), GitError> {
+        let data = self.folder(repo, tree)?;
+        let folder = TreeRef::from_bytes(&data, repo.object_hash()).map_err(|error| damaged(tree, &error))?;
+        for entry in &folder.entries {
+            if names.len() >= most {
+                return Ok(());
+            }
+            let Ok(path) = RelPath::try_from(format!("{above}{}", entry.filename)) else { continue }; // not ours to name
+            if entry.mode.is_tree() && depth > 0 {
+                self.walk(repo, entry.oid.to_owned(), &format!("{path}/"), depth - 1, most, names)?;
+            } else if entry.mode.is_blob() {
+                names.push(path);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a folder, once.
+    fn folder(&self, repo: &Repository, id: ObjectId) -> Result<Arc<[u8]>, GitError> {
+        let folders = || self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(data) = folders().kept.get(&id) {
+            return Ok(Arc::clone(data));
+        }
+        let data: Arc<[u8]> = expect(repo, id, Kind::Tree)?.into();
+        let mut folders = folders();
+        if folders.bytes + data.len() <= FOLDERS_KEPT_BYTES_MAX {
+            folders.bytes += data.len();
+            folders.kept.insert(id, Arc::clone(&data));
+        }
+        Ok(data)
     }
 }
 
@@ -114,45 +193,6 @@ impl At {
         expect(repo, tree, Kind::Tree)?;
         Ok(At { commit, id, tree })
     }
-}
-
-/// Returns the regular file at `path` below the folder `tree`.
-fn find(repo: &Repository, mut tree: ObjectId, path: &RelPath) -> Result<Option<ObjectId>, GitError> {
-    let mut parts = path.as_str().split('/').peekable();
-    while let Some(part) = parts.next() {
-        let data = expect(repo, tree, Kind::Tree)?;
-        let folder = TreeRef::from_bytes(&data, repo.object_hash()).map_err(|error| damaged(tree, &error))?;
-        let mut named = folder.entries.iter().filter(|entry| entry.filename == part);
-        let Some(entry) = named.next() else { return Ok(None) };
-        if named.next().is_some() {
-            // Which of the two a checkout keeps is anybody's guess.
-            return Err(GitError::Damaged(tree.to_string(), format!("it has two entries {part:?}")));
-        }
-        match parts.peek() {
-            Some(_) if entry.mode.is_tree() => tree = entry.oid.to_owned(),
-            None if entry.mode.is_blob() => return Ok(Some(entry.oid.to_owned())),
-            Some(_) | None => return Ok(None),
-        }
-    }
-    Ok(None)
-}
-
-/// Adds the names of regular files below the folder `tree`, in order, until there are `most`.
-fn walk(repo: &Repository, tree: ObjectId, above: &str, depth: usize, most: usize, names: &mut Vec<RelPath>) -> Result<(), GitError> {
-    let data = expect(repo, tree, Kind::Tree)?;
-    let folder = TreeRef::from_bytes(&data, repo.object_hash()).map_err(|error| damaged(tree, &error))?;
-    for entry in &folder.entries {
-        if names.len() >= most {
-            return Ok(());
-        }
-        let Ok(path) = RelPath::try_from(format!("{above}{}", entry.filename)) else { continue }; // not ours to name
-        if entry.mode.is_tree() && depth > 0 {
-            walk(repo, entry.oid.to_owned(), &format!("{path}/"), depth - 1, most, names)?;
-        } else if entry.mode.is_blob() {
-            names.push(path);
-        }
-    }
-    Ok(())
 }
 
 /// Reads an object that must be of one kind.
@@ -199,6 +239,44 @@ mod tests {
         }
         assert_eq!((base.name(), base.notes()), ("main", [].as_slice()));
         assert_eq!(base.commit().unwrap().as_str().len(), 40);
+    }
+
+    #[test]
+    fn what_lies_below_a_folder_is_what_the_whole_list_has_there() {
+        let fixture = Fixture::new();
+        let (file, link) = (fixture.blob(b"text"), fixture.blob(b"a"));
+        let base = tree(
+            &fixture,
+            &[
+                ("a/b/c/run.sh", EntryKind::BlobExecutable, file),
+                ("a/b.md", EntryKind::Blob, file),
+                ("a/b/x.md", EntryKind::Blob, file),
+                ("ab/x.md", EntryKind::Blob, file),
+                ("a/link", EntryKind::Link, link),
+                ("a/module", EntryKind::Commit, file),
+            ],
+        );
+        let all = base.list(usize::MAX).unwrap();
+        assert_eq!(all.len(), 4);
+        for folder in ["a", "a/b", "a/b/c", "a/b/c/run.sh", "a/b.md", "ab", "a/link", "a/link/x", "a/module", "absent", "a/b.md/x"] {
+            let folder = RelPath::try_from(folder).unwrap();
+            for most in [0, 1, 2, usize::MAX] {
+                let expected: Vec<_> = all.iter().filter(|path| path.starts_with(&folder)).take(most).cloned().collect();
+                assert_eq!(base.list_below(&folder, most).unwrap(), expected, "{folder} {most}");
+            }
+        }
+        assert_eq!(Fixture::new().base().list_below(&RelPath::try_from("a").unwrap(), 9).unwrap(), []);
+    }
+
+    #[test]
+    fn a_folder_is_read_once() {
+        let fixture = Fixture::with(&[("a/b/c", "1")]);
+        let base = fixture.base();
+        assert_eq!(text(&base, "a/b/c").unwrap().as_deref(), Some("1"));
+        let folder = ObjectId::from_hex(fixture.tree(&[("c", EntryKind::Blob, fixture.blob(b"1"))]).to_string().as_bytes()).unwrap();
+        std::fs::remove_file(fixture.loose(folder)).unwrap();
+        assert_eq!((text(&base, "a/b/c").unwrap().as_deref(), base.list(9).unwrap().len()), (Some("1"), 1));
+        assert!(fixture.base().list(9).is_err(), "another base reads it anew");
     }
 
     #[test]

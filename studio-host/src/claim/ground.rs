@@ -1,0 +1,136 @@
+//! Whether a folder can hold claims: its file system by name, and in any case by trying it with two processes.
+
+use super::ClaimError;
+use super::disk::{Disk, OsDisk};
+use super::lock;
+use super::process::nonce;
+use super::spawn::{self, Entry};
+use super::talk::{Cue, Order, Talk};
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+use studio_core::limits::CLAIM_SECONDS_MAX;
+
+/// File systems whose links or locks end at this machine, or end with it: their number, their name.
+const REFUSED: &[(u64, &str)] = &[
+    (0x6969, "NFS"),
+    (0x517b, "SMB"),
+    (0xff53_4d42, "CIFS"),
+    (0xfe53_4d42, "SMB2"),
+    (0x6573_5546, "FUSE"),
+    (0x0102_1994, "tmpfs"),
+    (0x8584_58f6, "ramfs"),
+    (0x794c_7630, "overlay"),
+    (0x6175_6673, "aufs"),
+    (0x0102_1997, "9P"),
+    (0x00c3_6400, "Ceph"),
+    (0x5346_414f, "AFS"),
+    (0x7375_7245, "Coda"),
+    (0x564c, "NCP"),
+    (0x0bd0_0bd0, "Lustre"),
+    (0x786f_4256, "a folder shared by VirtualBox"),
+];
+
+/// Refuses a folder on a file system that is known not to hold claims.
+pub(super) fn refuse(dir: &Path) -> Result<(), ClaimError> {
+    let failed = |source| ClaimError::Disk { act: "ask for the file system of", path: dir.into(), source };
+    let kind = File::open(dir).and_then(|dir| Ok(rustix::fs::fstatfs(dir)?)).map_err(failed)?.f_type;
+    // The number is one of 32 bits, whatever the field's width and sign.
+    match name(kind as u64 & 0xffff_ffff) {
+        Some(name) => Err(ClaimError::Ground(dir.into(), name)),
+        None => Ok(()),
+    }
+}
+
+/// Tries link and lock in a folder, as another process sees them.
+pub(super) fn try_out(dir: &Path, entry: &Entry) -> Result<(), ClaimError> {
+    let wrong = |error: io::Error| ClaimError::Mechanics(dir.into(), error.to_string());
+    let nonce = nonce().map_err(wrong)?;
+    let (draft, linked) = (dir.join(format!("probe.{nonce}.tmp")), dir.join(format!("probe.{nonce}")));
+    let tried = try_link(&draft, &linked, dir).and_then(|file| try_lock(file, &linked, entry));
+    for path in [&draft, &linked] {
+        // What is left over is a file that nobody reads.
+        let _swept = OsDisk.remove(path);
+    }
+    tried.map_err(wrong)
+}
+
+/// Says to whoever tries out a folder what the lock looks like from here.
+pub(super) fn answer(path: &Path, caller: &mut Talk) -> io::Result<()> {
+    let file = File::open(path)?;
+    caller.say(&lock::held(&file)?)?;
+    if let Some(Cue::Go) = caller.hear()? {
+        caller.say(&lock::held(&file)?)?;
+    }
+    Ok(())
+}
+
+fn name(kind: u64) -> Option<&'static str> {
+    REFUSED.iter().find(|(number, _)| *number == kind).map(|(_, name)| *name)
+}
+
+/// Makes a locked file with two names, and makes sure that neither can be taken again.
+fn try_link(draft: &Path, linked: &Path, dir: &Path) -> io::Result<File> {
+    let file = OsDisk.create(draft)?;
+    if !lock::take(&file)? {
+        return Err(io::Error::other("a new file is locked already"));
+    }
+    OsDisk.sync(&file)?;
+    OsDisk.link(draft, linked)?;
+    match OsDisk.link(draft, linked) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+        Ok(()) => return Err(io::Error::other("one name could be linked twice")),
+    }
+    OsDisk.sync_folder(dir)?;
+    Ok(file)
+}
+
+/// Has another process look at the lock, held and let go.
+fn try_lock(file: File, linked: &Path, entry: &Entry) -> io::Result<()> {
+    let (mut child, mut talk) = spawn::entry(entry)?;
+    talk.limit(Duration::from_secs(CLAIM_SECONDS_MAX))?;
+    let seen = (|| {
+        talk.say(&Order::Probe(linked.into()))?;
+        let held: Option<bool> = talk.hear()?;
+        drop(file);
+        talk.say(&Cue::Go)?;
+        Ok::<_, io::Error>((held, talk.hear()?))
+    })();
+    drop(talk);
+    if seen.is_err() {
+        // It may hang, and nobody waits for it.
+        let _gone = child.kill();
+    }
+    child.wait()?;
+    match seen? {
+        (Some(true), Some(false)) => Ok(()),
+        (held, free) => Err(io::Error::other(format!("another process sees its lock as held {held:?}, then {free:?}, not as true, then false"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_systems_are_refused_by_name() {
+        for (kind, expected) in [(0x6969, "NFS"), (0x0102_1994, "tmpfs"), (0x794c_7630, "overlay"), (0x6573_5546, "FUSE"), (0xff53_4d42, "CIFS")] {
+            assert_eq!(name(kind), Some(expected));
+        }
+        for local in [0xef53, 0x5846_5342, 0x9123_683e, 0x2fc1_2fc1] {
+            assert_eq!(name(local), None); // ext4, XFS, btrfs, ZFS
+        }
+    }
+
+    #[test]
+    fn memory_is_no_ground() {
+        let shm = Path::new("/dev/shm");
+        match refuse(shm) {
+            Err(ClaimError::Ground(_, "tmpfs")) => {}
+            other => eprintln!("skipped: /dev/shm is no tmpfs here: {other:?}"),
+        }
+        assert!(matches!(refuse(Path::new("/nowhere/at/all")), Err(ClaimError::Disk { .. })));
+    }
+}

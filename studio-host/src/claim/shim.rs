@@ -1,0 +1,275 @@
+//! The shim: a process of its own that claims an op, sees to it that it runs, and outlives whoever asked.
+//!
+//! It works in two processes, so that either may be killed and the record stays true. The first claims and
+//! then only watches; [`super::stage`] is the second, the command's parent, which writes how it ended.
+//! Should the second die, the command becomes the first one's child, which then waits for it and writes.
+
+use super::disk::{Disk, OsDisk};
+use super::ledger::{self, Names};
+use super::process::{Expiry, Process, boot, nonce};
+use super::record::{Begun, Claim, Exit, Tombstone, encode};
+use super::spawn::{self, Entry};
+use super::stage::{self, finish};
+use super::store::ClaimStore;
+use super::talk::{ClaimOrder, Cue, Order, RunOrder, Talk, Told};
+use super::{ground, lock};
+use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd, retry_on_intr};
+use rustix::process::{Pid, WaitOptions, getpid, set_child_subreaper, setsid, waitpid};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitCode};
+use studio_core::clock::{Clock, SystemClock};
+use studio_core::name::Digest;
+use studio_core::step::Op;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The lowest number of the claim's descriptor in a command: above those that scripts use.
+const CLAIM_FD: i32 = 200;
+
+/// What to claim and run.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShimOrder {
+    /// The version of this order.
+    pub v: u32,
+    /// What to claim.
+    pub op: Op,
+    /// In which life of its run.
+    pub epoch: u32,
+    /// The digest of the effect that was granted.
+    pub effect: Digest,
+    /// When it is too late to begin.
+    pub expires: Option<Expiry>,
+    /// The command.
+    pub task: Task,
+}
+
+/// A command as it is started: nothing is added to it. It may hold secrets, so it is never shown.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    /// The program, by its absolute path.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+    /// Where it runs.
+    pub folder: PathBuf,
+    /// Its whole environment.
+    pub env: BTreeMap<String, OsString>,
+}
+
+/// What a shim says to whoever started it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// The claim stands on disk, and is this shim's.
+    Claimed,
+    /// Somebody else's claim or a tombstone stands there.
+    Taken,
+    /// Nothing ran, and this shim starts nothing.
+    Refused(String),
+}
+
+/// The version of an order that this binary obeys.
+pub const ORDER_VERSION: u32 = 1;
+
+/// A claim that was linked, with everything that holds it.
+struct Won<'a> {
+    order: &'a ShimOrder,
+    names: Names,
+    draft: PathBuf,
+    /// Held open: the lock is free when the last holder is gone.
+    _file: File,
+    second: Second,
+}
+
+/// The second stage.
+struct Second {
+    child: Child,
+    talk: Talk,
+}
+
+/// Does what its standard input says, as the hidden subcommand of our binary: it must be called first thing,
+/// with no other thread about.
+pub fn shim() -> ExitCode {
+    match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "a shim ended early");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve() -> io::Result<()> {
+    let mut caller = Talk::stdin()?;
+    match caller.hear()? {
+        None => Ok(()),
+        Some(Order::Probe(path)) => ground::answer(&path, &mut caller),
+        Some(Order::Claim(order)) => claim(&order, &mut caller),
+        Some(Order::Run(order)) => stage::run(&order, &mut caller),
+    }
+}
+
+fn claim(order: &ClaimOrder, caller: &mut Talk) -> io::Result<()> {
+    let mut won = match forget(caller.socket()).and_then(|()| detach()).and_then(|()| win(order)) {
+        Ok(Some(won)) => won,
+        Ok(None) => return caller.say(&Answer::Taken),
+        Err(error) => return caller.say(&Answer::Refused(error.to_string())),
+    };
+    if let Err(error) = ledger::settle(&OsDisk, &won.names, &won.draft) {
+        won.second.dismiss();
+        let why = format!("its claim could not be brought to disk, so it was not begun: {error}");
+        never(&won.names, &won.order.op, &why)?;
+        return caller.say(&Answer::Refused(why));
+    }
+    // Whoever is gone by now is seen to be gone below, or has no need to know.
+    let _cued = won.second.talk.say(&Cue::Go);
+    let _heard = caller.say(&Answer::Claimed);
+    watch(won)
+}
+
+/// Closes whatever this process was left by accident: a command would hold it as long as it runs.
+fn forget(keep: i32) -> io::Result<()> {
+    let open: Vec<_> = fs::read_dir("/proc/self/fd")?.collect();
+    let numbers = open.iter().flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    for number in numbers.filter(|number| *number > 2 && *number != keep) {
+        // One of them was the list itself.
+        let _closed = nix::unistd::close(number);
+    }
+    Ok(())
+}
+
+/// Leaves the caller's session and terminal, and outlives polite signals to everybody.
+pub(super) fn detach() -> io::Result<()> {
+    setsid()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let _inside = runtime.enter();
+    for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()] {
+        // Caught once, a signal stays caught, also when nobody asks for it any more; a command starts afresh.
+        drop(signal(kind)?);
+    }
+    Ok(())
+}
+
+/// Links the claim; none if another one stands there.
+fn win(told: &ClaimOrder) -> io::Result<Option<Won<'_>>> {
+    let order = &told.order;
+    if order.v != ORDER_VERSION {
+        return Err(io::Error::other(format!("an order of version {}, not {ORDER_VERSION}: use one studio for both", order.v)));
+    }
+    set_child_subreaper(Some(getpid()))?;
+    let store = ClaimStore::attach(&told.dir, &told.store).map_err(io::Error::other)?;
+    let (names, nonce) = (store.names(&order.op), nonce()?);
+    let draft = names.draft(&nonce);
+    let file = OsDisk.create(&draft)?;
+    let linked = link(told, &store, &names, &draft, &file);
+    if !matches!(linked, Ok(Some(_))) {
+        // A leftover is a file that nobody reads.
+        let _swept = OsDisk.remove(&draft);
+    }
+    let second = linked?;
+    Ok(second.map(|second| Won { order, names, draft, _file: file, second }))
+}
+
+fn link(told: &ClaimOrder, store: &ClaimStore, names: &Names, draft: &Path, file: &File) -> io::Result<Option<Second>> {
+    let order = &told.order;
+    if !lock::take(file)? {
+        return Err(io::Error::other("a new file is locked by somebody else"));
+    }
+    let held = inherited(file)?;
+    let mut second = Second::start(&told.entry)?;
+    drop(held);
+    let seen = file.metadata()?;
+    let run = RunOrder {
+        folder: store.folder(),
+        op: order.op.clone(),
+        expires: order.expires.clone(),
+        file: (seen.dev(), seen.ino()),
+        task: order.task.clone(),
+    };
+    let stood = second.talk.say(&Order::Run(Box::new(run))).and_then(|()| {
+        let text = encode(&begun(order, &second.child)?).map_err(io::Error::other)?;
+        ledger::stand(&OsDisk, names, draft, file, &text)
+    });
+    if matches!(stood, Ok(true)) {
+        return Ok(Some(second));
+    }
+    second.dismiss();
+    stood.map(|_taken| None)
+}
+
+fn begun(order: &ShimOrder, second: &Child) -> io::Result<Claim> {
+    let shim = Process::this().ok_or_else(|| io::Error::other("/proc does not show this process"))?;
+    let pid = i32::try_from(second.id()).map_err(io::Error::other)?;
+    let second = Process::of(pid).ok_or_else(|| io::Error::other("the second stage ended at once"))?;
+    Ok(Claim::Begun(Begun {
+        op: order.op.clone(),
+        epoch: order.epoch,
+        effect: order.effect.clone(),
+        expires: order.expires.clone(),
+        shim,
+        second,
+        boot: boot()?,
+        session: pid, // it leads a session of its own
+    }))
+}
+
+/// Returns a copy of the claim's descriptor that a new process keeps.
+fn inherited(file: &File) -> io::Result<OwnedFd> {
+    let copy = fcntl_dupfd_cloexec(file, CLAIM_FD)?;
+    fcntl_setfd(&copy, FdFlags::empty())?;
+    Ok(copy)
+}
+
+/// Waits for the second stage, and does its work should it be killed.
+fn watch(won: Won<'_>) -> io::Result<()> {
+    let Won { order, names, mut second, .. } = won;
+    let (mut starting, mut started) = (false, None);
+    while let Ok(Some(told)) = second.talk.hear() {
+        match told {
+            Told::Starting => starting = true,
+            Told::Started(pid) => started = Pid::from_raw(pid),
+        }
+    }
+    second.child.wait()?;
+    if names.exit().exists() {
+        // It may have been killed between the name and its sync.
+        return OsDisk.sync_folder(names.folder());
+    }
+    match started {
+        None if !starting => never(&names, &order.op, "its second stage died before it was begun"),
+        // It may run, or have run: the lock shows the one, and nothing the other.
+        None => Ok(()),
+        Some(pid) => match retry_on_intr(|| waitpid(Some(pid), WaitOptions::empty()))? {
+            Some((_, status)) => finish(&names, &order.op, status.exit_status(), status.terminating_signal()),
+            None => Ok(()),
+        },
+    }
+}
+
+/// Records that nothing ran and nothing will.
+pub(super) fn never(names: &Names, op: &Op, why: &str) -> io::Result<()> {
+    let exit = Exit::Never(Tombstone::new(op, why, SystemClock.now()));
+    ledger::close(&OsDisk, names, &nonce()?, &encode(&exit).map_err(io::Error::other)?)
+}
+
+impl Second {
+    fn start(entry: &Entry) -> io::Result<Second> {
+        let (child, talk) = spawn::entry(entry)?;
+        Ok(Second { child, talk })
+    }
+
+    /// Has it end without a trace.
+    fn dismiss(&mut self) {
+        // If it does not hear, it is gone.
+        let _told = self.talk.say(&Cue::Stop);
+        let _over = self.child.wait();
+    }
+}

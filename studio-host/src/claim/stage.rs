@@ -1,0 +1,129 @@
+//! The second stage of a shim: it narrows what a process may do, starts the command, waits for it, and
+//! writes how it ended.
+
+use super::disk::OsDisk;
+use super::ledger::{self, Names};
+use super::look::Stream;
+use super::process::{Moment, nonce};
+use super::record::{Ended, Exit, Output, encode};
+use super::shim::{detach, never};
+use super::spawn;
+use super::talk::{Cue, RunOrder, Talk, Told};
+use rustix::io::retry_on_intr;
+use rustix::process::{Pid, Resource, Rlimit, WaitId, WaitIdOptions, getrlimit, setrlimit, waitid};
+use rustix::thread::set_no_new_privs;
+use sha2::{Digest as _, Sha256};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::process::Child;
+use studio_core::clock::{Clock, SystemClock};
+use studio_core::limits::OPEN_FILES_MAX;
+use studio_core::name::Digest;
+use studio_core::step::Op;
+
+/// Bytes that are hashed at once.
+const HASHED_BYTES: usize = 64 * 1024;
+
+/// Waits for the claim to stand, then runs the command and records its end.
+pub(super) fn run(order: &RunOrder, shim: &mut Talk) -> io::Result<()> {
+    let names = Names::of(&order.folder, &order.op);
+    narrow()?;
+    match shim.hear() {
+        Ok(Some(Cue::Go)) => begin(order, &names, shim),
+        Ok(Some(Cue::Stop)) => Ok(()),
+        // The shim is gone: if its claim stands, somebody must say that nothing ran.
+        Ok(None) | Err(_) if stands(order, &names) => never(&names, &order.op, "its shim died before it was begun"),
+        Ok(None) | Err(_) => Ok(()),
+    }
+}
+
+/// Records how a command ended, after what it wrote is on disk.
+pub(super) fn finish(names: &Names, op: &Op, exit: Option<i32>, signal: Option<i32>) -> io::Result<()> {
+    let (out, err) = (output(names, Stream::Out)?, output(names, Stream::Err)?);
+    let ended = Exit::Ended(Ended { op: op.clone(), exit, signal, at: SystemClock.now(), out, err });
+    ledger::close(&OsDisk, names, &nonce()?, &encode(&ended).map_err(io::Error::other)?)
+}
+
+fn begin(order: &RunOrder, names: &Names, shim: &mut Talk) -> io::Result<()> {
+    if let Some(expiry) = &order.expires
+        && expiry.is_over(&Moment::now(&SystemClock)?)
+    {
+        return never(names, &order.op, &format!("expired: it was to begin before {}", expiry.wall));
+    }
+    let started = (|| {
+        let (out, err) = (append(names, Stream::Out)?, append(names, Stream::Err)?);
+        // If the shim does not hear this, it is gone and will never ask.
+        let _heard = shim.say(&Told::Starting);
+        spawn::task(&order.task, out, err)
+    })();
+    let mut child = match started {
+        Ok(child) => child,
+        Err(error) => return never(names, &order.op, &format!("{:?} could not be started: {error}", order.task.program)),
+    };
+    let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
+    let _heard = shim.say(&Told::Started(pid));
+    let (exit, signal) = wait(pid)?;
+    finish(names, &order.op, exit, signal)?;
+    reap(&mut child)
+}
+
+/// Waits for the command, but leaves it to be waited for again: should this process die now, the shim can.
+fn wait(pid: i32) -> io::Result<(Option<i32>, Option<i32>)> {
+    let pid = Pid::from_raw(pid).ok_or_else(|| io::Error::other("the command has no process number"))?;
+    let status = retry_on_intr(|| waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT))?;
+    let status = status.ok_or_else(|| io::Error::other("the command cannot be waited for"))?;
+    Ok((status.exit_status(), status.terminating_signal()))
+}
+
+fn reap(child: &mut Child) -> io::Result<()> {
+    child.wait().map(drop)
+}
+
+/// A session of its own, no memory image, bounded descriptors, and no way to more rights than these.
+fn narrow() -> io::Result<()> {
+    detach()?;
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    let most = getrlimit(Resource::Nofile).maximum;
+    let files = most.map_or(OPEN_FILES_MAX, |most| most.min(OPEN_FILES_MAX));
+    setrlimit(Resource::Nofile, Rlimit { current: Some(files), maximum: most })?;
+    set_no_new_privs(true)?;
+    Ok(())
+}
+
+/// Says whether the claim that stands is the one whose lock was inherited.
+fn stands(order: &RunOrder, names: &Names) -> bool {
+    fs::symlink_metadata(names.claim()).is_ok_and(|seen| (seen.dev(), seen.ino()) == order.file)
+}
+
+fn append(names: &Names, stream: Stream) -> io::Result<File> {
+    OpenOptions::new().append(true).custom_flags(nix::libc::O_NOFOLLOW).open(names.stream(stream))
+}
+
+/// Brings a stream to disk and returns what it holds now.
+fn output(names: &Names, stream: Stream) -> io::Result<Output> {
+    let mut file = File::open(names.stream(stream))?;
+    // The name of an empty one is on disk since the claim is.
+    if file.metadata()?.len() > 0 {
+        file.sync_all()?;
+    }
+    digest(&mut file, u64::MAX)
+}
+
+/// Returns length and hash of the first `bytes_max` bytes.
+pub(super) fn digest(file: &mut impl Read, bytes_max: u64) -> io::Result<Output> {
+    let (mut hash, mut bytes, mut file) = (Sha256::new(), 0, file.take(bytes_max));
+    let mut buffer = vec![0; HASHED_BYTES];
+    loop {
+        let read = match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        hash.update(buffer.get(..read).unwrap_or_default());
+        bytes += read as u64;
+    }
+    let text: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Output { bytes, sha256: Digest::try_from(text).map_err(io::Error::other)? })
+}

@@ -1,0 +1,9 @@
+//! Claims as a whole: real shims and real commands, and what is left when some of them are killed.
+
+mod damage;
+mod lab;
+mod power;
+mod races;
+mod runs;
+mod storm;
+mod table;

@@ -1,0 +1,133 @@
+//! How a claimed command is started: too late, not at all, and with what.
+
+use super::super::disk::{Disk, OsDisk};
+use super::super::talk::{Cue, Order, RunOrder};
+use super::super::{Answer, Expiry, Look, Moment, ShimOrder, Stream, Task, ledger, spawn};
+use super::lab::{Lab, RUN, entry, exists, op, send};
+use rustix::process::{Signal, getsid};
+use std::os::unix::fs::MetadataExt;
+use studio_core::clock::{Clock, SystemClock};
+
+#[test]
+fn a_claim_that_was_won_too_late_runs_nothing() {
+    let lab = Lab::new();
+    let now = Moment::now(&SystemClock).unwrap();
+    let late = Expiry::at(SystemClock.now(), &now);
+    let future = Expiry::at("2200-01-01T00:00:00Z".parse().unwrap(), &now);
+    // The clock was set back by years: the time since the boot is over all the same.
+    let revived = Expiry { boot_ms: now.boot_ms, ..future.clone() };
+    for (step, expiry) in [(1, late), (2, revived), (3, Expiry { boot: "another".into(), ..future.clone() })] {
+        let order = ShimOrder { expires: Some(expiry), ..lab.order(&op(step), "echo \"$OP\" >> effects") };
+        let (shim, answer) = lab.start_order(&order);
+        assert_eq!(answer, Answer::Claimed);
+        shim.end().unwrap();
+        assert!(matches!(lab.look(&op(step)), Look::Tombstone(why) if why.contains("expired")), "{step}");
+        assert_eq!(lab.effects(&op(step)), 0);
+    }
+    let order = ShimOrder { expires: Some(future), ..lab.order(&op(4), "echo \"$OP\" >> effects") };
+    assert_eq!(lab.start_order(&order).1, Answer::Claimed);
+    assert!(matches!(lab.wait(&op(4)), Look::Ended(_)));
+    assert_eq!(lab.effects(&op(4)), 1);
+}
+
+#[test]
+fn what_cannot_be_started_never_ran() {
+    let lab = Lab::new();
+    let good = lab.order(&op(1), "echo \"$OP\" >> effects");
+    let tasks = [
+        Task { program: "/nowhere/sh".into(), ..good.task.clone() },
+        Task { program: "sh".into(), ..good.task.clone() },
+        Task { folder: "/nowhere".into(), ..good.task.clone() },
+        Task { program: lab.dir.path().into(), ..good.task.clone() },
+    ];
+    for (step, task) in (1..).zip(tasks) {
+        let order = ShimOrder { op: op(step), task, ..good.clone() };
+        let (shim, answer) = lab.start_order(&order);
+        assert_eq!(answer, Answer::Claimed);
+        shim.end().unwrap();
+        assert!(matches!(lab.look(&op(step)), Look::Tombstone(why) if why.contains("could not be started")), "{step}");
+    }
+    assert!(!exists(&lab.dir.path().join("effects")));
+}
+
+#[test]
+fn an_order_that_is_not_understood_claims_nothing() {
+    let lab = Lab::new();
+    let order = ShimOrder { v: 2, ..lab.order(&op(1), "echo \"$OP\" >> effects") };
+    assert!(matches!(lab.start_order(&order).1, Answer::Refused(why) if why.contains("version 2")));
+    std::fs::remove_file(lab.store.dir().join("store")).unwrap();
+    assert!(matches!(lab.start(&op(1), "echo \"$OP\" >> effects").1, Answer::Refused(_)));
+    assert!(!exists(&lab.store.names(&op(1)).claim()) && lab.leftovers().is_empty());
+    // Whoever starts a shim and says nothing gets nothing.
+    let (mut child, talk) = spawn::entry(&entry()).unwrap();
+    drop(talk);
+    assert!(child.wait().unwrap().success());
+    let (mut child, mut talk) = spawn::entry(&entry()).unwrap();
+    talk.say(&"no order").unwrap();
+    assert!(!child.wait().unwrap().success());
+}
+
+#[test]
+fn a_command_gets_what_was_ordered_and_no_more() {
+    let lab = Lab::new();
+    let script = "env | sort; pwd; ulimit -c; grep NoNewPrivs /proc/self/status; ls -l /proc/self/fd; readlink /proc/self/fd/0; cat; exit 0";
+    let (_shim, answer) = lab.start(&op(1), script);
+    assert_eq!(answer, Answer::Claimed);
+    let Look::Ended(seen) = lab.wait(&op(1)) else { panic!() };
+    let text = String::from_utf8(seen.read(Stream::Out, 10_000).unwrap()).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    let folder = lab.dir.path().canonicalize().unwrap().display().to_string();
+    assert_eq!(lines[0], format!("OP={RUN}.01.1"));
+    let ours = ["OP=", "PATH=/usr/bin:/bin", "PWD=", "_=", "SHLVL=", "OLDPWD="]; // shells add the last four
+    assert!(lines.iter().take_while(|line| **line != folder).all(|line| ours.iter().any(|name| line.starts_with(name))), "{text}");
+    assert!(text.contains(&format!("\n{folder}\n0\nNoNewPrivs:\t1\n")), "{text}");
+    assert!(text.ends_with("/dev/null\n"), "{text}");
+    let open: Vec<_> = lines.iter().filter(|line| line.contains(" -> ")).filter(|line| !line.contains("/proc/")).collect();
+    assert_eq!(open.len(), 4, "{text}"); // three streams and the claim
+    assert!(open.iter().any(|line| line.contains(" 200 -> ")), "{text}");
+}
+
+#[test]
+fn polite_signals_stop_nothing_and_no_session_is_shared() {
+    let lab = Lab::new();
+    let (_shim, mut go, command) = lab.start_gated(&op(1));
+    let begun = lab.claim(&op(1)).unwrap();
+    let session = |pid| getsid(rustix::process::Pid::from_raw(pid)).unwrap().as_raw_nonzero().get();
+    assert_eq!((session(command.pid), session(begun.shim.pid)), (begun.session, begun.shim.pid));
+    assert!(session(0) != begun.session && session(0) != begun.shim.pid);
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        send(begun.shim, signal);
+        send(begun.second, signal);
+    }
+    go.open("word");
+    assert!(matches!(lab.wait(&op(1)), Look::Ended(seen) if seen.ended.exit == Some(7)));
+    // The command itself is as polite as any other.
+    let (_shim, _go, command) = lab.start_gated(&op(2));
+    send(command, Signal::TERM);
+    assert!(matches!(lab.wait(&op(2)), Look::Ended(seen) if seen.ended.signal == Some(15)));
+}
+
+/// A second stage whose shim was killed before it said that the claim stands.
+#[test]
+fn a_second_stage_alone_runs_nothing_and_says_so() {
+    let lab = Lab::new();
+    for (step, linked) in [(1, true), (2, false)] {
+        let names = lab.store.names(&op(step));
+        let file = OsDisk.create(&names.draft("x")).unwrap();
+        assert!(ledger::stand(&OsDisk, &names, &names.draft("x"), &file, "a claim").unwrap());
+        let seen = file.metadata().unwrap();
+        let task = lab.order(&op(step), "echo \"$OP\" >> effects").task;
+        // Where it is not linked, another shim's claim stands.
+        let file = (seen.dev(), if linked { seen.ino() } else { 0 });
+        let order = RunOrder { folder: lab.store.folder(), op: op(step), expires: None, file, task };
+        let (mut child, mut talk) = spawn::entry(&entry()).unwrap();
+        talk.say(&Order::Run(Box::new(order))).unwrap();
+        drop(talk);
+        assert!(child.wait().unwrap().success());
+        assert_eq!(exists(&names.exit()), linked);
+        assert_eq!(lab.effects(&op(step)), 0);
+    }
+    let (mut child, mut talk) = spawn::entry(&entry()).unwrap();
+    talk.say(&Cue::Go).unwrap();
+    assert!(!child.wait().unwrap().success());
+}

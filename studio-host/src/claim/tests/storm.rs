@@ -1,0 +1,134 @@
+//! Commands with side effects in a file, and SIGKILL at random moments: counted is what was done, not what
+//! anybody says.
+
+use super::super::process::Process;
+use super::super::store::pause;
+use super::super::{ClaimError, Look};
+use super::lab::{LONG, Lab, entry, kill, op};
+use std::fs;
+use std::time::Duration;
+use studio_core::step::Op;
+
+/// A command that takes a few milliseconds and has its effect in the midst of them.
+const SCRIPT: &str = "i=0; while [ $i -lt 1500 ]; do i=$((i+1)); done; echo \"$OP\" >> effects; while [ $i -lt 3000 ]; do i=$((i+1)); done";
+/// Longest time from a start to a kill.
+const MICROSECONDS: u64 = 30_000;
+
+/// What a kill hits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Victim {
+    /// The process that was started, and claims.
+    Shim,
+    /// The command's parent.
+    Second,
+    /// All of them.
+    Everything,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Count {
+    ended: u32,
+    tombstones: u32,
+    unknown: u32,
+    signalled: u32,
+    kills: u32,
+}
+
+/// Numbers that are the same for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % below
+    }
+}
+
+#[test]
+fn a_storm_of_kills_repeats_loses_and_invents_nothing() {
+    let lab = Lab::new();
+    let (mut dice, mut count) = (Dice(0x9e37_79b9_7f4a_7c15), Count::default());
+    for step in 1..=90 {
+        let victim = [Victim::Shim, Victim::Second, Victim::Everything][step as usize % 3];
+        let mut done = 0;
+        for attempt in 1..=4 {
+            let op = Op { attempt, ..op(step) };
+            done += usize::from(attempt_once(&lab, &op, victim, &mut dice, &mut count));
+            if done > 0 {
+                break;
+            }
+        }
+    }
+    eprintln!("{count:?}");
+    assert!(count.kills >= 90 && count.ended >= 60, "{count:?}");
+}
+
+/// Starts an op, kills, starts it again where it never began, and checks what is said of it. Returns whether
+/// it is over for good.
+fn attempt_once(lab: &Lab, op: &Op, victim: Victim, dice: &mut Dice, count: &mut Count) -> bool {
+    loop {
+        match lab.store.start(&entry(), &lab.order(op, SCRIPT)) {
+            Ok(mut shim) => {
+                pause(Duration::from_micros(dice.roll(MICROSECONDS))).unwrap();
+                strike(victim, i32::try_from(shim.pid()).unwrap(), count);
+                // What it answered, or that it was killed before it did, is seen by a look.
+                let _answer = shim.answer();
+                shim.end().unwrap();
+            }
+            Err(ClaimError::Start(..)) => {}
+            Err(error) => panic!("{error}"),
+        }
+        let (seen, effects) = (lab.store.wait(op, lab.store.id(), LONG).unwrap(), lab.effects(op));
+        match seen {
+            Look::NeverBegan => assert_eq!(effects, 0, "{op}: said never to have begun"),
+            Look::Tombstone(why) => {
+                count.tombstones += 1;
+                assert_eq!(effects, 0, "{op}: {why}");
+                return false;
+            }
+            Look::Ended(seen) if seen.ended.exit == Some(0) => {
+                count.ended += 1;
+                assert_eq!(effects, 1, "{op}: said to have ended");
+                return true;
+            }
+            Look::Ended(seen) => {
+                count.signalled += 1;
+                assert!(seen.ended.signal == Some(9) && victim == Victim::Everything && effects <= 1, "{op}: {seen:?}");
+                return true;
+            }
+            Look::Unknown(why) => {
+                count.unknown += 1;
+                assert!(victim == Victim::Everything && effects <= 1, "{op}: only {victim:?} was killed, {why}");
+                return true;
+            }
+            Look::Running { .. } | Look::Orphan => panic!("{op}: {seen:?} after a minute"),
+        }
+    }
+}
+
+fn strike(victim: Victim, shim: i32, count: &mut Count) {
+    let tree = tree(shim);
+    let struck = match victim {
+        Victim::Shim => tree.into_iter().take(1).collect(),
+        Victim::Second => tree.into_iter().skip(1).take(1).collect(),
+        Victim::Everything => tree,
+    };
+    count.kills += u32::from(!struck.is_empty());
+    struck.into_iter().for_each(kill);
+}
+
+/// A process and everything that came of it, parents first.
+fn tree(root: i32) -> Vec<Process> {
+    let (mut found, mut at) = (vec![root], 0);
+    while let Some(pid) = found.get(at) {
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).map(|threads| threads.flatten().collect()).unwrap_or_else(|_| Vec::new());
+        for thread in threads {
+            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            found.extend(children.split_ascii_whitespace().map(|pid| pid.parse::<i32>().unwrap()));
+        }
+        at += 1;
+    }
+    found.into_iter().filter_map(Process::of).collect()
+}

@@ -1,0 +1,223 @@
+//! The Executor or the runtime is killed in the middle of a step: nobody knows what it did, and nothing runs twice.
+
+use super::trusted::{FACTS, entry, facts_and};
+use super::{Lab, STUDIO, Said, ended, model, sample, sh};
+use duct::Handle;
+use serde_json::json;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::sync::mpsc;
+use studio_tests::server::{Reply, Server};
+
+/// Says that it began and in which Executor, then waits for a word.
+const SCRIPT: &str = "set -eu\necho begun >> artifacts/facts/log\necho \"$PPID\" > artifacts/facts/began\nread -r word < artifacts/facts/go\n\
+    echo \"$word\" >> artifacts/facts/log\necho over > artifacts/facts/over\n";
+
+const SIDE: &str = "infrastructure/checks/facts.sh.studio.toml";
+const WRITES: &str = "writes = [\"artifacts/facts\"]\n";
+
+/// A step in mid-air.
+struct Flight {
+    lab: Lab,
+    /// Whoever writes a line here lets the script go on.
+    go: File,
+    /// The process of the Executor.
+    executor: u32,
+    /// The command that resumed it.
+    resume: Handle,
+}
+
+impl Flight {
+    /// Resumes an approved run, in a shell that does `line`, and waits until its script is at work.
+    fn begin(line: &str) -> Flight {
+        let lab = Lab::trusted(&facts_and(&[(FACTS, SCRIPT), (SIDE, WRITES)]));
+        lab.approved("facts");
+        lab.shell(0, "mkdir -p artifacts/facts && cd artifacts/facts && mkfifo began go over");
+        let go = OpenOptions::new().read(true).write(true).open(lab.repo().join("artifacts/facts/go")).unwrap();
+        let resume = lab.begin(&sh(line).stdin_null());
+        let executor: u32 = heard(&lab, "began").trim().parse().unwrap();
+        let words = fs::read_to_string(format!("/proc/{executor}/cmdline")).unwrap();
+        assert!(words.contains("\0executor\0"), "{words}");
+        Flight { lab, go, executor, resume }
+    }
+
+    /// Lets the script go on, and waits for its end.
+    fn land(&mut self) {
+        self.go.write_all(b"ended\n").unwrap();
+        heard(&self.lab, "over");
+        assert_eq!(self.lab.read("artifacts/facts/log"), "begun\nended\n");
+    }
+
+    /// Waits for the command that resumed it.
+    fn said(self, exit: i32) -> (Lab, Said) {
+        let said = ended(exit, "resume 2", self.resume.wait().unwrap());
+        (self.lab, said)
+    }
+}
+
+/// Returns what the script wrote into one of its pipes, in at most half a minute.
+fn heard(lab: &Lab, pipe: &str) -> String {
+    lab.shell(0, &format!("timeout 30 cat artifacts/facts/{pipe}")).out
+}
+
+/// Says that the step is unknown, and that neither a resume nor a second run of the ticket runs it again.
+fn unknown(lab: &Lab) {
+    let said = lab.studio(4, "resume 2");
+    assert!(said.out.contains("needs-human: nobody knows whether step 01 ran"), "{}", said.out);
+    assert!(said.out.contains("'happened|did-not|abort'"), "{}", said.out);
+    assert!(lab.studio(2, "approve 2").err.contains("has no step that waits for an approval"));
+    assert!(lab.studio(4, "run facts --mode live").err.contains(" of facts is not done with (needs-human: "));
+    assert_eq!(lab.json(0, "status 2")[0]["state"], "needs-human");
+}
+
+#[test]
+fn a_killed_executor_parks_the_run_and_nothing_runs_twice() {
+    let flight = Flight::begin(&format!("{STUDIO} resume 2"));
+    flight.lab.shell(0, &format!("kill -KILL {}", flight.executor));
+    let go = flight.go.try_clone().unwrap();
+    let (lab, said) = flight.said(70);
+    assert!(said.out.contains("\nneeds-human: nobody knows whether step 01 ran (the Executor is gone: "), "{}", said.out);
+    assert!(said.out.contains("\nlost        the Executor is gone: "), "{}", said.out);
+    unknown(&lab);
+    let queue = lab.read("ai/backlog.yaml");
+    (&go).write_all(b"ended\n").unwrap();
+    heard(&lab, "over");
+    unknown(&lab);
+
+    lab.studio(0, "settle 2 1 happened --reason looked");
+    let said = lab.studio(4, "resume 2");
+    assert!(said.out.contains("settled     step 01 by ops") && said.out.contains("\nneeds-review: "), "{}", said.out);
+    assert_eq!((lab.read("artifacts/facts/log").as_str(), lab.read("ai/backlog.yaml")), ("begun\nended\n", queue));
+    assert!(lab.studio(0, "report 2").out.contains("ops said that it happened: step 01"));
+    lab.studio(0, "verify 2");
+    lab.studio(0, "replay 2");
+}
+
+#[test]
+fn what_did_not_happen_is_asked_about_again() {
+    let mut flight = Flight::begin(&format!("{STUDIO} resume 2"));
+    flight.lab.shell(0, &format!("kill -KILL {}", flight.executor));
+    flight.land();
+    let (lab, _) = flight.said(70);
+    lab.studio(0, "settle 2 1 did-not --reason looked");
+    let said = lab.studio(4, "resume 2");
+    assert!(said.out.contains("\nneeds-human: step 01 waits for an approval until "), "{}", said.out);
+    assert_eq!(lab.read("artifacts/facts/log"), "begun\nended\n", "a word that it did not happen lets nothing run");
+    lab.studio(0, "deny 2");
+    lab.studio(6, "resume 2");
+    assert_eq!(lab.read("artifacts/facts/log"), "begun\nended\n");
+}
+
+#[test]
+fn a_run_that_is_given_up_is_over() {
+    let mut flight = Flight::begin(&format!("{STUDIO} resume 2"));
+    flight.lab.shell(0, &format!("kill -KILL {}", flight.executor));
+    flight.land();
+    let (lab, _) = flight.said(70);
+    lab.studio(0, "settle 2 1 abort --reason enough");
+    let said = lab.studio(7, "resume 2");
+    assert!(said.out.contains("\nfailed: "), "{}", said.out);
+    assert_eq!(lab.read("artifacts/facts/log"), "begun\nended\n");
+}
+
+#[test]
+fn a_killed_runtime_leaves_a_step_that_nobody_runs_again() {
+    let mut flight = Flight::begin(&format!("{STUDIO} resume 2 & echo $! > ../runtime; wait $!"));
+    let runtime = fs::read_to_string(flight.lab.repo().with_file_name("runtime")).unwrap();
+    flight.lab.shell(0, &format!("kill -KILL {runtime}"));
+    flight.land();
+    // The Executor ends by itself once it sees that nobody listens.
+    flight.lab.shell(0, &format!("timeout 30 tail --pid={} -f /dev/null", flight.executor));
+    let (lab, _) = flight.said(137);
+    assert_eq!(lab.json(0, "status 2")[0]["state"], "interrupted");
+    let said = lab.studio(4, "resume 2");
+    assert!(said.out.contains("needs-human: nobody knows whether step 01 ran"), "{}", said.out);
+    unknown(&lab);
+    assert_eq!(lab.read("artifacts/facts/log"), "begun\nended\n");
+}
+
+#[test]
+fn a_step_still_at_work_is_not_run_beside_itself() {
+    let mut flight = Flight::begin(&format!("{STUDIO} resume 2 & echo $! > ../runtime; wait $!"));
+    let runtime = fs::read_to_string(flight.lab.repo().with_file_name("runtime")).unwrap();
+    assert!(flight.lab.studio(75, "resume 2").err.contains("is held by another studio"));
+    flight.lab.shell(0, &format!("kill -KILL {runtime}"));
+    let said = flight.lab.studio(4, "resume 2");
+    assert!(said.out.contains("needs-human: nobody knows whether step 01 ran"), "{}", said.out);
+    flight.land();
+    let (lab, _) = flight.said(137);
+    unknown(&lab);
+    assert_eq!(lab.read("artifacts/facts/log"), "begun\nended\n");
+}
+
+#[test]
+fn an_interrupt_waits_for_the_step_and_records_how_it_ended() {
+    let mut flight = Flight::begin(&format!("{STUDIO} resume 2 & echo $! > ../runtime; wait $!"));
+    let runtime = fs::read_to_string(flight.lab.repo().with_file_name("runtime")).unwrap();
+    flight.lab.shell(0, &format!("kill -TERM {runtime}"));
+    flight.land();
+    let (lab, said) = flight.said(75);
+    assert!(said.out.contains("\ninterrupted: "), "{}", said.out);
+    let said = lab.studio(0, "resume 2");
+    assert!(said.out.contains("\ndone: "), "{}", said.out);
+    assert_eq!(lab.read("artifacts/facts/log"), "begun\nended\n");
+}
+
+#[test]
+fn two_runs_of_one_repository_do_not_run_at_the_same_time_and_both_end() {
+    let queue = ["facts", "more"].map(|id| entry(id, FACTS)).concat();
+    let script = "set -eu\necho \"begin $STUDIO_RUN\" >> artifacts/facts/log\nread -r word < artifacts/facts/go\necho \"end $STUDIO_RUN\" >> artifacts/facts/log\n";
+    let lab = Lab::trusted(&facts_and(&[("ai/backlog.yaml", &queue), (FACTS, script), (SIDE, WRITES)]));
+    let ids = ["facts", "more"].map(|ticket| lab.approved(ticket));
+    lab.shell(0, "mkdir -p artifacts/facts && mkfifo artifacts/facts/go");
+    let mut go = OpenOptions::new().read(true).write(true).open(lab.repo().join("artifacts/facts/go")).unwrap();
+    let runs = ids.map(|id| lab.begin(&sh(&format!("{STUDIO} resume {id}")).stdin_null()));
+    for _ in 0..2 {
+        go.write_all(b"go\n").unwrap();
+    }
+    for run in runs {
+        ended(0, "resume", run.wait().unwrap());
+    }
+    let log = lab.read("artifacts/facts/log");
+    let lines: Vec<(&str, &str)> = log.lines().filter_map(|line| line.split_once(' ')).collect();
+    assert!(lines.len() == 4 && lines.chunks(2).all(|pair| pair[0].0 == "begin" && pair[1] == ("end", pair[0].1)), "{log}");
+    assert_eq!(lab.read("ai/backlog.yaml"), queue.replace("pending", "success"));
+    assert_eq!(lab.read_json("ai/state/metrics.json")["tasks_completed"], 2);
+}
+
+#[test]
+fn an_executor_killed_while_a_model_thinks_costs_nothing_twice() {
+    let files = sample::files();
+    let lab = Lab::trusted(&files.iter().map(|(path, text)| (*path, text.as_str())).collect::<Vec<_>>());
+    let (go_on, asked_to) = mpsc::channel::<()>();
+    let server = Server::start(move |asked| match asked.form.as_str() {
+        "change" => {
+            asked_to.recv().unwrap();
+            Reply::Says(model::change(json!([])).to_string())
+        }
+        _ => model::good(asked),
+    });
+    let named = format!("\nmodel = \"openai:attic\"\n[models.attic]\nbase_url = \"{}\"\nmodel = \"small\"\n", server.url());
+    lab.settle_in("studio.toml", &named);
+    let run = lab.begin(&sh(&format!("{STUDIO} run raise-notes --mode live")).stdin_null());
+    server.wait_for(3);
+    lab.shell(0, &format!("kill -KILL {}", executor(&lab)));
+    go_on.send(()).unwrap();
+    let said = ended(70, "run raise-notes", run.wait().unwrap());
+    assert!(said.out.contains("\nlost        the Executor is gone: "), "{}", said.out);
+    let branch = || lab.git("for-each-ref --format='%(refname:short)' refs/heads/engineer");
+    assert_eq!(branch(), "", "nothing was committed");
+
+    let resumed = lab.studio(0, "resume 2");
+    assert!(resumed.out.contains("\ndone: ") && branch().starts_with("engineer/raise-notes-"), "{}", resumed.out);
+    assert_eq!(model::forms(&server), ["draft 1", "opinion 1", "change 1", "review 1", "review 2", "text 1"]);
+}
+
+/// Returns the process of the Executor that works on this lab.
+fn executor(lab: &Lab) -> u32 {
+    let (word, place) = ("\0executor\0", lab.repo().display().to_string());
+    let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let words = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let mut ours = pids.filter(|pid| words(pid).contains(word) && words(pid).contains(&place));
+    ours.next().expect("there is no Executor")
+}
