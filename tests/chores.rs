@@ -20,6 +20,8 @@ pub struct Done {
     pub branch: Option<CommitId>,
     /// How often the ticket was asked to be ticked.
     pub ticks: u32,
+    /// Why the ticket is not to be done any more, if it is not.
+    pub fallen: Option<String>,
     /// What stands against the next chore, if anything does.
     pub against: Option<ChoreError>,
 }
@@ -30,6 +32,11 @@ impl LedgerChores {
         self.0.lock().unwrap().clone()
     }
 
+    /// Lets the ticket be done with, or stand again.
+    pub fn fall(&self, why: Option<&str>) {
+        self.0.lock().unwrap().fallen = why.map(Into::into);
+    }
+
     /// Lets the next chore fail like this.
     pub fn fail_next(&self, error: ChoreError) {
         self.0.lock().unwrap().against = Some(error);
@@ -38,6 +45,13 @@ impl LedgerChores {
 
 #[async_trait]
 impl Chores for LedgerChores {
+    async fn stands(&self, _: &RunId, _: &Ticket) -> Result<(), ChoreError> {
+        match self.0.lock().unwrap().fallen.clone() {
+            Some(why) => Err(ChoreError::Refused(why)),
+            None => Ok(()),
+        }
+    }
+
     async fn commit(&self, order: CommitOrder) -> Result<CommitId, ChoreError> {
         let mut done = self.0.lock().unwrap();
         if let Some(error) = done.against.take() {

@@ -200,6 +200,20 @@ async fn a_step_that_its_host_refuses_did_not_run_and_fails() {
 }
 
 #[actix::test]
+async fn nothing_is_granted_for_a_ticket_that_does_not_stand_any_more() {
+    let world = by_rule();
+    world.live().await.unwrap();
+    world.say(Word::Approve).await.unwrap();
+    world.chores.fall(Some("somebody ticked it"));
+    let rest = world.live().await.unwrap();
+    assert!(matches!(&rest, Rest::Parked(Parked::NeedsHuman, why) if why.contains("somebody ticked it")), "{rest:?}");
+    assert!(world.host.ledger().ran.is_empty());
+    world.chores.fall(None);
+    assert_eq!(world.live().await.unwrap(), Rest::Over(Closing::Done));
+    world.replayed().await;
+}
+
+#[actix::test]
 async fn a_rehearsal_commits_and_ticks_nothing() {
     let mut world = two_rounds();
     (world.opened.mode, world.opened.approvals) = (Mode::Simulate, Approvals::Assume);

@@ -47,6 +47,7 @@ pub(crate) fn ours(estate: &Estate, no: usize) -> Result<Parts> {
     let order = CommitOrder {
         run: run.clone(),
         ticket: estate::ticket(no).parse()?,
+        stage: studio_core::ticket::Stage::Infra,
         branch: format!("engineer/ours-{no}-20260115").as_str().try_into()?,
         base: repo.base(None)?.commit().ok_or_else(|| anyhow::anyhow!("no commit"))?,
         replaces: None,

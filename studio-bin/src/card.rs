@@ -1,15 +1,24 @@
 //! The approval card: what a human is asked, computed by code; a model's words stand in a box of their own.
 
+use crate::site::Site;
 use std::fmt::Write;
 use studio_core::clock::stamp;
+use studio_core::closure::closure;
 use studio_core::event::Planned;
 use studio_core::gate::{Class, Effect};
+use studio_core::name::RelPath;
+use studio_core::plan::Edit;
 use studio_core::run::{Run, StepRecord, StepState};
-use studio_core::step::StepNo;
+use studio_core::step::{Argv, StepNo};
 use studio_core::text::{one_line, visible};
+use studio_core::tree::after;
+use studio_gate::sha256;
+
+/// How many lines of a script's side file, of changes, and of scripts that it uses are shown.
+const LINES_MAX: usize = 20;
 
 /// Returns the card for a step, ready to print; nothing if the run has no such step.
-pub(crate) fn card(run: &Run, no: StepNo) -> Option<String> {
+pub(crate) fn card(site: &Site, run: &Run, no: StepNo) -> Option<String> {
     let record: &StepRecord = run.step(no)?;
     let (step, judgement) = (&record.step, record.judgement.as_ref()?);
     let opened = run.opened()?;
@@ -49,6 +58,10 @@ pub(crate) fn card(run: &Run, no: StepNo) -> Option<String> {
         row("script", &format!("sha256 {script}"));
     }
     row("base", opened.base.as_ref().map_or("none", |base| base.as_str()));
+    for (name, line) in around(site, run, &step.argv) {
+        row(name, &one_line(&line, 200));
+    }
+    row("time limit", &format!("{} seconds", step.timeout_seconds.get()));
     row("effect", judgement.digest.as_str());
     if let StepState::Asked(expires) = &record.state {
         row("until", &stamp(*expires));
@@ -60,4 +73,33 @@ pub(crate) fn card(run: &Run, no: StepNo) -> Option<String> {
     }
     let _ = writeln!(text, "+--");
     Some(text)
+}
+
+/// Returns what else decides what the step does: the files that were changed, the scripts that it uses, and what
+/// its side file hands it.
+fn around(site: &Site, run: &Run, argv: &Argv) -> Vec<(&'static str, String)> {
+    let edits = run.change().map(|change| change.edits.as_slice()).unwrap_or_default();
+    let mut rows: Vec<(&str, String)> = run.committed().map(|commit| ("commit", commit.to_string())).into_iter().collect();
+    for edit in edits.iter().take(LINES_MAX) {
+        rows.push((
+            "changed",
+            match edit {
+                Edit::Write { path, text } => format!("{path} is written, sha256 {}", sha256(text.as_bytes())),
+                Edit::Remove { path } => format!("{path} is removed"),
+                Edit::Rename { path, to } => format!("{path} is called {to} now"),
+            },
+        ));
+    }
+    if edits.len() > LINES_MAX {
+        rows.push(("changed", format!("and {} more: studio diff {}", edits.len() - LINES_MAX, run.id().map_or("RUN", |id| id.as_str()))));
+    }
+    let base = run.opened().and_then(|opened| opened.base.as_ref()).and_then(|base| site.repo.base(Some(base.as_str())).ok());
+    let (Some(path), Some(tree)) = (argv.script(), base) else { return rows };
+    let used = closure(&tree, edits, &path).unwrap_or_default();
+    rows.extend(used.iter().take(LINES_MAX).map(|(path, bytes)| ("uses", format!("{path}, sha256 {}", sha256(bytes)))));
+    let side = RelPath::try_from(format!("{path}.studio.toml")).ok().and_then(|side| after(&tree, edits, &side).ok().flatten());
+    let side = String::from_utf8_lossy(&side.unwrap_or_default()).into_owned();
+    let lines = side.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    rows.extend(lines.take(LINES_MAX).map(|line| ("beside it", line.to_string())));
+    rows
 }

@@ -1,23 +1,25 @@
 //! Live: the one authority of this process, the Executor in its own, and what must hold before either exists.
 
 use crate::exit::{Exit, Failure};
+use crate::operator::Operator;
 use crate::rules;
 use crate::site::{RUNS, Site};
 use crate::trust::{self, Trust};
 use async_trait::async_trait;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
 use std::sync::Arc;
 use studio_core::chores::{ChoreError, Chores, CommitOrder};
 use studio_core::clock::Clock;
-use studio_core::name::{CommitId, RunId, TicketId};
+use studio_core::name::{CommitId, Digest, RunId, TicketId};
 use studio_core::permit::HostAuthority;
 use studio_core::run::{StepRecord, StepState};
-use studio_core::store::{OsDisk, is_held};
 use studio_core::ticket::Ticket;
 use studio_core::tree::Tree;
+use studio_files::intake::Readiness;
 use studio_files::tick;
 use studio_host::executor::{Link, Place, serve};
+use studio_host::git::GitRepo;
 
 /// The right to cut live permits, and the way to the process that takes them.
 #[derive(Clone)]
@@ -26,12 +28,16 @@ pub(crate) struct Live {
     pub(crate) authority: Arc<HostAuthority>,
     /// The Executor.
     pub(crate) link: Link,
+    /// The commit that counts as the truth.
+    base: String,
 }
 
 /// What a live run leaves beside its journal: commits by the Executor, ticks in the checkout.
 pub(crate) struct LiveChores {
     link: Link,
-    root: PathBuf,
+    repo: GitRepo,
+    operator: Operator,
+    base: String,
     clock: Arc<dyn Clock>,
 }
 
@@ -55,12 +61,13 @@ impl Live {
             commit.as_str().into(),
         ];
         let link = Link::start(&program, &words).map_err(|error| Failure::new(Exit::Lost, format!("the Executor does not start: {error}")))?;
-        Ok(Live { authority: Arc::new(authority), link })
+        Ok(Live { authority: Arc::new(authority), link, base: commit.as_str().into() })
     }
 
     /// Returns who commits and ticks.
     pub(crate) fn chores(&self, site: &Site) -> Arc<dyn Chores> {
-        Arc::new(LiveChores { link: self.link.clone(), root: site.root().to_path_buf(), clock: Arc::clone(&site.clock) })
+        let (repo, operator, base) = (site.repo.clone(), site.operator.clone(), self.base.clone());
+        Arc::new(LiveChores { link: self.link.clone(), repo, operator, base, clock: Arc::clone(&site.clock) })
     }
 }
 
@@ -82,29 +89,49 @@ pub(crate) fn possible(site: &Site, tree: &dyn Tree) -> Result<CommitId, Failure
     }
 }
 
-/// Says which live run of the ticket is not done with, if there is one: what it waits for may still
-/// happen, so a second run would do it twice.
+/// The right to work a ticket live in this checkout. Nobody else has it while this lives.
+pub(crate) struct Alone {
+    _lock: File,
+}
+
+/// Takes a ticket for one live run, the new one or `own`. Another run of it that is not done with stands
+/// against that: what it waits for may still happen, so it would be done twice.
 ///
 /// # Errors
-/// There is one, or the runs cannot be listed.
-pub(crate) fn alone(site: &Site, ticket: &TicketId) -> Result<(), Failure> {
+/// Somebody else has it; there is such a run; or one that cannot be read.
+pub(crate) fn alone(site: &Site, ticket: &TicketId, own: Option<&RunId>) -> Result<Alone, Failure> {
+    let runs = site.root().join(RUNS[0]);
+    let name = Digest::blake3(ticket.as_str().to_ascii_lowercase().as_bytes());
+    let lock = File::options().create(true).truncate(false).write(true).open(runs.join(format!(".ticket-{}.lock", &name.as_str()[..16])))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(Failure::new(Exit::Held, format!("another studio works on {ticket} live"))),
+        Err(TryLockError::Error(error)) => return Err(error.into()),
+    }
     let slug = format!("-{}-", ticket.slug());
-    for found in site.runs_in(RUNS[0])?.into_iter().filter(|found| found.id.as_str().contains(&slug)) {
-        let Ok(run) = found.log().and_then(|log| log.fold().map_err(|error| Failure::new(Exit::BadInput, error))) else { continue };
-        let open = |record: &StepRecord| {
-            matches!(record.state, StepState::Asked(_) | StepState::Approved(_) | StepState::Granted(_) | StepState::Unknown(_))
+    let others = site.runs_in(RUNS[0])?.into_iter().filter(|found| found.id.as_str().contains(&slug) && own != Some(&found.id));
+    for found in others {
+        let read = found.log().and_then(|log| log.fold().map_err(|error| Failure::new(Exit::BadInput, error)));
+        let run = read.map_err(|failure| {
+            Failure::new(
+                failure.exit,
+                format!("run {} may be of {ticket}, and cannot be read: {}; move it away once you know what it did", found.id, failure.why),
+            )
+        })?;
+        // A run that goes on may pass one that only asks: whoever is second finds the ticket done.
+        let open = |record: &StepRecord| match record.state {
+            StepState::Granted(_) | StepState::Unknown(_) => true,
+            StepState::Asked(_) | StepState::Approved(_) => own.is_none(),
+            StepState::Waiting | StepState::Judged | StepState::Skipped(_) | StepState::Ended(_) | StepState::Settled(_) => false,
         };
         let same = run.opened().is_some_and(|opened| opened.ticket.id == *ticket) && run.closed().is_none();
-        if same && is_held(&OsDisk, &found.dir)? {
-            return Err(Failure::new(Exit::Held, format!("another studio works on {ticket} in run {}", found.id)));
-        }
         if same && run.steps().iter().any(open) {
             let (state, why) = studio_files::report::outcome(&run);
             let mend = format!("answer it (`studio approvals`), then `studio resume {}`", found.id);
             return Err(Failure::new(Exit::NeedsHuman, format!("run {} of {ticket} is not done with ({state}: {why}); {mend}", found.id)));
         }
     }
-    Ok(())
+    Ok(Alone { _lock: lock })
 }
 
 /// Serves as the Executor on standard input until the runtime is gone.
@@ -134,12 +161,26 @@ pub(crate) fn executor(site: &Site) -> Result<Exit, Failure> {
 
 #[async_trait]
 impl Chores for LiveChores {
+    async fn stands(&self, run: &RunId, ticket: &Ticket) -> Result<(), ChoreError> {
+        let refused = |why: String| ChoreError::Refused(format!("{} ({}) is not to be done any more: {why}", ticket.id, ticket.source));
+        let site = Site::of(self.repo.clone(), self.operator.clone(), Some(self.base.clone()));
+        let queue = site.tree().and_then(|tree| site.queue(tree.as_ref())).map_err(|failure| ChoreError::Refused(failure.why))?;
+        let Ok(entry) = queue.find(ticket.id.as_str()) else { return Err(refused("it is gone from the queue".into())) };
+        if entry.ticket.content != ticket.content {
+            return Err(refused(format!("its words changed since run {run} began")));
+        }
+        match &entry.readiness {
+            Readiness::Ready => Ok(()),
+            Readiness::Waiting { .. } | Readiness::Finished | Readiness::Held(_) | Readiness::Example => Err(refused(entry.reason())),
+        }
+    }
+
     async fn commit(&self, order: CommitOrder) -> Result<CommitId, ChoreError> {
         self.link.commit(order).await
     }
 
     async fn tick(&self, run: &RunId, ticket: &Ticket) -> Result<String, ChoreError> {
-        let ticked = tick::tick(&self.root, ticket, run, self.clock.now()).map_err(|error| ChoreError::Refused(error.to_string()))?;
+        let ticked = tick::tick(self.repo.root(), ticket, run, self.clock.now()).map_err(|error| ChoreError::Refused(error.to_string()))?;
         Ok(format!("{}:{}", ticked.path, ticked.line))
     }
 }

@@ -7,7 +7,7 @@ use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey};
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use studio_core::approval::{Approvers, NAMESPACE, NoApprovers, Signed, Statement};
 use studio_core::name::{Approver, Digest};
@@ -294,8 +294,23 @@ impl Operator {
             .map_err(|error| Failure::new(Exit::BadInput, format!("{} is no ssh private key without a passphrase: {error}", path.display())))
     }
 
+    /// Reads a file of the operator's. What others could have written is not believed.
     fn read(&self, name: &str) -> Result<Option<String>, Failure> {
         let path = self.dir.join(name);
+        for place in path.ancestors().take_while(|place| place.starts_with(&self.dir)) {
+            let seen = match fs::metadata(place) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                seen => seen.map_err(|error| Failure::new(Exit::BadInput, format!("failed to look at {}: {error}", place.display())))?,
+            };
+            if place == path && !seen.is_file() {
+                return Err(Failure::new(Exit::BadInput, format!("{} is no file", path.display())));
+            }
+            let mine = seen.uid() == 0 || fs::metadata("/proc/self").is_ok_and(|me| me.uid() == seen.uid());
+            if seen.mode() & 0o022 != 0 || !mine {
+                let why = format!("{} belongs to somebody else or can be written by others (mode {:o})", place.display(), seen.mode() & 0o777);
+                return Err(Failure::new(Exit::Refused, format!("{why}, so it is not believed: chown it, chmod go-w it")));
+            }
+        }
         match fs::read_to_string(&path) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

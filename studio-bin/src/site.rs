@@ -164,6 +164,9 @@ impl Site {
     /// There is none, or there are several.
     pub(crate) fn run(&self, name: &str) -> Result<Found, Failure> {
         let mut begun: Vec<Found> = self.runs()?.into_iter().filter(|found| found.id.as_str().starts_with(name)).collect();
+        if begun.iter().filter(|found| found.id.as_str() == name).count() == 1 {
+            begun.retain(|found| found.id.as_str() == name);
+        }
         match (begun.pop(), begun.len()) {
             (Some(found), 0) => Ok(found),
             (Some(last), more) => {

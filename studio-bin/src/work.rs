@@ -10,6 +10,7 @@ use crate::{story, traces};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
+use studio_core::chores::ChoreError;
 use studio_core::curation::Queued;
 use studio_core::event::{Approvals, Mode, Opened, Parked, Planned};
 use studio_core::host::Scenario;
@@ -90,9 +91,10 @@ struct Teller {
 /// The disk, the settings, the repository; what was recorded is whole.
 pub(crate) async fn begin(site: &Site, job: Job, json: bool, stop: CancellationToken) -> Result<Rested, Failure> {
     ignore::ensure(site.root()).map_err(|error| Failure::new(Exit::Error, error))?;
-    if matches!(job.hands, Hands::Live(_)) {
-        live::alone(site, &job.ticket.id)?;
-    }
+    let _alone = match job.hands {
+        Hands::Live(_) => Some(live::alone(site, &job.ticket.id, None)?),
+        Hands::Pretend { .. } => None,
+    };
     let thinker = job.choice.thinker(&site.operator)?;
     let by_rule = thinker.model.is_none() && job.ticket.script.is_some(); // without a script the crew is seated, and waits for a model
     let crew = wiring::crew(if by_rule { CrewArg::Small } else { job.crew });
@@ -119,13 +121,14 @@ pub(crate) async fn begin(site: &Site, job: Job, json: bool, stop: CancellationT
         ticket: job.ticket,
     };
     let shelf = if mode == Mode::Live { RUNS[0] } else { RUNS[1] };
+    let found = Found { dir: site.root().join(shelf).join(id.as_str()), id: id.clone() };
     let store = async || FileStore::create(OsDisk, site.root(), Path::new(shelf), &id).await;
     let bench = wiring::Bench { gate: job.rules.gate, tree: job.tree, crew, model: thinker.model, stop };
     match job.hands {
         Hands::Pretend { scenario, .. } => {
             let parts = wiring::pretended(&site.operator, bench, scenario.unwrap_or(thinker.scenario))?;
             let journal = Journal::begin(store().await?, id.clone(), thinker.redactor, Arc::clone(&site.clock)).observed(Arc::new(Teller { json }));
-            finish(site, Supervisor::open(journal, parts, opened).await?, None).await
+            finish(site, &found, Supervisor::open(journal, parts, opened).await?, None).await
         }
         Hands::Live(live) => {
             if !by_rule {
@@ -135,7 +138,7 @@ pub(crate) async fn begin(site: &Site, job: Job, json: bool, stop: CancellationT
             }
             let parts = wiring::live(site, bench, &live)?;
             let journal = Journal::begin(store().await?, id.clone(), thinker.redactor, Arc::clone(&site.clock)).observed(Arc::new(Teller { json }));
-            finish(site, Supervisor::open(journal, parts, opened).await?, Some(&live)).await
+            finish(site, &found, Supervisor::open(journal, parts, opened).await?, Some(&live)).await
         }
     }
 }
@@ -167,26 +170,31 @@ pub(crate) async fn resume(
     let journal = Journal::resume(store, &log, thinker.redactor, Arc::clone(&site.clock)).observed(Arc::new(Teller { json }));
     let (install, machine) = (site.operator.install()?, site.machine());
     if opened.mode == Mode::Live {
+        let _alone = live::alone(site, &opened.ticket.id, Some(&found.id))?;
         let live = Live::start(site, tree.as_ref())?;
         let parts = wiring::live(site, bench, &live)?;
-        return finish(site, Supervisor::resume(journal, &log, parts, install, machine).await?, Some(&live)).await;
+        return finish(site, found, Supervisor::resume(journal, &log, parts, install, machine).await?, Some(&live)).await;
     }
     let parts = wiring::pretended(&site.operator, bench, scenario.unwrap_or(thinker.scenario))?;
-    finish(site, Supervisor::resume(journal, &log, parts, install, machine).await?, None).await
+    finish(site, found, Supervisor::resume(journal, &log, parts, install, machine).await?, None).await
 }
 
 /// Works a run to rest, and leaves what people and other programs read of it.
 async fn finish<A: Cuts<FileStore<OsDisk>>>(
     site: &Site,
+    found: &Found,
     mut supervisor: Supervisor<FileStore<OsDisk>, A>,
     live: Option<&Live>,
 ) -> Result<Rested, Failure> {
     let worked = supervisor.work().await;
     let (id, run) = (supervisor.journal().run().clone(), supervisor.run().clone());
     drop(supervisor); // the journal is free again before anybody is told that it rests
-    let found = site.run(id.as_str())?;
-    let report = traces::leave(site, &found, &run, worked.as_ref().ok()).await?;
-    let rest = worked?;
+    let report = traces::leave(site, found, &run, worked.as_ref().ok()).await?;
+    let rest = match worked {
+        // Exit code and advice are those of a lost Executor, wherever that was noticed.
+        Err(RunError::Chore(ChoreError::Gone(_))) => Rest::Stopped,
+        worked => worked?,
+    };
     if let (Some(live), Rest::Over(_)) = (live, &rest) {
         live.link.discard(id.clone()).await.unwrap_or_else(|error| tracing::warn!(run = %id, %error, "the run's worktree stays"));
     }

@@ -1,5 +1,6 @@
 //! Judging: what the rules say about a step or an edit. Pure; the same case gets the same judgement.
 
+use crate::closure::Used;
 use crate::event::Mode;
 use crate::name::{CommitId, Digest, Target};
 use crate::plan::Edit;
@@ -37,6 +38,8 @@ pub struct Case<'a> {
     pub edits: &'a [Edit],
     /// The bytes of the script it runs, as they stand in the changed tree.
     pub script: Option<&'a [u8]>,
+    /// The scripts of the changed tree that it names, and those that they name: see [`crate::closure`].
+    pub used: &'a [Used],
 }
 
 /// What may happen to a step.

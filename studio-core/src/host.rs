@@ -38,6 +38,9 @@ pub enum Seen {
     Lost(String),
 }
 
+/// What a refused step misses begins so.
+pub(crate) const REFUSED: &str = "it was refused and did not run: ";
+
 /// What became of an op of an earlier life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recalled {

@@ -20,6 +20,7 @@
 pub mod approval;
 pub mod chores;
 pub mod clock;
+pub mod closure;
 pub mod crew;
 pub mod curation;
 pub mod dossier;

@@ -66,6 +66,8 @@ pub const APPROVAL_HOURS: i64 = 24;
 pub const ATTEMPTS_MAX: u32 = 3;
 /// Largest file of a user's repository that is read.
 pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// Scripts that one script may name, over any number of others, and that are judged with it.
+pub const CLOSURE_FILES_MAX: usize = 64;
 /// Largest script that is judged.
 pub const SCRIPT_BYTES_MAX: usize = 256 * 1024;
 /// Files looked at below one folder of a user's repository.
@@ -142,6 +144,14 @@ pub const SEARCH_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub const HELLO_SECONDS_MAX: u64 = 10;
 /// Time the Executor gets to end after it was let go, in seconds.
 pub const CLOSE_SECONDS_MAX: u64 = 10;
+/// Bytes of one stream of a running step, most of which nobody keeps, before something is done about it.
+pub const OUTPUT_WATCH_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Time between two looks at the output of a running step, in milliseconds.
+pub const OUTPUT_WATCH_MS: u64 = 200;
+/// Time what a step started beside itself gets to end after it, in milliseconds.
+pub const REST_GRACE_MS: u64 = 500;
+/// Shortest secret value that is searched for; a shorter one would blank ordinary words.
+pub const SECRET_BYTES_MIN: usize = 6;
 /// Time a step gets between being asked to end and being killed, in seconds.
 pub const KILL_GRACE_SECONDS: u64 = 3;
 /// Bytes of one record of a claim.

@@ -6,7 +6,7 @@ use crate::clock::FixedClock;
 use crate::crew::Crew;
 use crate::event::{Answered, Closing, Event, Limit, Outcome};
 use crate::gate::Gate;
-use crate::host::{Assumed, Ended, Executor, Host, Recalled, Seen};
+use crate::host::{Assumed, Ended, Executor, Host, REFUSED, Recalled, Seen};
 use crate::journal::{Entry, Journal, JournalError, Log, Observer};
 use crate::model::{Model, ModelError, Reply, Request, Usage};
 use crate::name::{Approver, CommitId, PersonaName, RunId};
@@ -226,7 +226,9 @@ impl Recording {
                 };
                 recording.answers.push(((persona.clone(), *turn), answer));
             } else if let Event::StepEnded { op, outcome } = event {
-                recording.ends.insert(op.clone(), Seen::Ended(ended(outcome, texts)?));
+                let refused = outcome.misses.first().and_then(|miss| miss.strip_prefix(REFUSED)).filter(|_| outcome.exit.is_none());
+                let seen = refused.map_or_else(|| Ok(Seen::Ended(ended(outcome, texts)?)), |why| Ok::<_, JournalError>(Seen::Refused(why.into())));
+                recording.ends.insert(op.clone(), seen?);
             } else if let Event::StepUnknown { op, why } = event {
                 recording.ends.insert(op.clone(), Seen::Lost(why.clone()));
             } else if let Event::ChangeCommitted { commit, .. } = event {
@@ -289,6 +291,10 @@ impl Host for Recorded {
 
 #[async_trait]
 impl Chores for Recorded {
+    async fn stands(&self, _: &RunId, _: &Ticket) -> Result<(), ChoreError> {
+        Ok(())
+    }
+
     async fn commit(&self, _: CommitOrder) -> Result<CommitId, ChoreError> {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         *given += 1;

@@ -41,7 +41,7 @@ impl Finding {
 pub(crate) fn judge(case: &Case<'_>) -> Finding {
     let argv = &case.step.argv;
     if let Some(path) = argv.script() {
-        return script::judge(argv, &path, case.script);
+        return script::judge(case, &path);
     }
     let (program, words) = (argv.program(), argv.words().collect::<Vec<&str>>());
     if let Some(finding) = refused(program).or_else(|| binding::judge(&words, &case.step.target)) {

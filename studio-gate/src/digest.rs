@@ -33,6 +33,11 @@ pub(crate) fn of_effect(case: &Case<'_>, policy: &Digest, finding: &Finding) -> 
     fields.add(finding.verdict.to_string().as_bytes());
     fields.add(&json(&case.edits));
     fields.maybe(case.script.map(sha256).as_ref().map(|script| script.as_str().as_bytes()));
+    fields.add(&case.used.len().to_be_bytes());
+    for (path, bytes) in case.used {
+        fields.add(path.as_str().as_bytes());
+        fields.add(sha256(bytes).as_str().as_bytes());
+    }
     hexadecimal(fields.0)
 }
 
@@ -126,7 +131,11 @@ mod tests {
             (None, Stage::Infra, Some(&b""[..])),
             (None, Stage::Infra, Some(&b"x"[..])),
         ] {
-            digests.push(of_effect(&Case { mode: Mode::Simulate, step: &plain, stage, cluster: None, base, edits: &[], script }, &policy, &finding));
+            digests.push(of_effect(
+                &Case { mode: Mode::Simulate, step: &plain, stage, cluster: None, base, edits: &[], script, used: &[] },
+                &policy,
+                &finding,
+            ));
         }
         digests.push(of_effect(&case(&plain), &sha256(b"other rules"), &finding));
         for other in [

@@ -1,16 +1,21 @@
 //! Judging scripts: they always ask, and their bytes are part of what is approved.
 
 use crate::command::Finding;
-use studio_core::gate::{Class, Verdict};
+use crate::place::{fold, listed};
+use studio_core::gate::{Case, Class, Verdict};
 use studio_core::limits::SCRIPT_BYTES_MAX;
 use studio_core::name::RelPath;
-use studio_core::step::Argv;
+use studio_core::plan::Edit;
 
 /// Words before the script's own arguments: `bash --noprofile --norc PATH`.
 const WORDS_BEFORE: usize = 4;
 
-/// Judges the script at `path`, whose bytes in the changed tree are `bytes`.
-pub(crate) fn judge(argv: &Argv, path: &RelPath, bytes: Option<&[u8]>) -> Finding {
+/// Ends of names of files that are run or sourced.
+const RUNS: &str = "*.sh *.bash *.py *.pl *.rb *.zsh";
+
+/// Judges the script at `path`, with the scripts that it uses and those that are edited along with it.
+pub(crate) fn judge(case: &Case<'_>, path: &RelPath) -> Finding {
+    let (argv, bytes) = (&case.step.argv, case.script);
     let refuse = |why: String, better: &str| Finding::refused(Class::Opaque, "script", why, better);
     let Some(bytes) = bytes else {
         return refuse(format!("there is no script {path} in the changed tree"), "name a script of the repository, or add it with an edit");
@@ -27,9 +32,15 @@ pub(crate) fn judge(argv: &Argv, path: &RelPath, bytes: Option<&[u8]>) -> Findin
             "pass letters, digits and . _ - + / : @ , = only; put anything else into the script",
         );
     }
-    let shown = crate::danger(path, &String::from_utf8_lossy(bytes));
+    let own = std::iter::once((path, bytes)).chain(case.used.iter().map(|(path, bytes)| (path, bytes.as_slice())));
+    let edited = case.edits.iter().filter_map(|edit| match edit {
+        Edit::Write { path, text } if listed(RUNS, &fold(path.as_str())) || text.starts_with("#!") => Some((path, text.as_bytes())),
+        Edit::Write { .. } | Edit::Remove { .. } | Edit::Rename { .. } => None,
+    });
+    let shown = own.chain(edited).find_map(|(path, bytes)| Some((path, crate::danger(path, &String::from_utf8_lossy(bytes))?)));
     let (class, why) = match shown {
-        Some(word) => (Class::Destroy, format!("{path} is a script that destroys: {word} says so")),
+        Some((by, word)) if by == path => (Class::Destroy, format!("{path} is a script that destroys: {word} says so")),
+        Some((by, word)) => (Class::Destroy, format!("{path} comes with {by}, which destroys: {word} says so")),
         None => (Class::Mutate, format!("{path} is a script; what it does is only known by reading it")),
     };
     Finding { verdict: Verdict::Ask, class, rule: "script".into(), why, better: None }
@@ -42,11 +53,14 @@ fn plain(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::tests::{case, step};
+    use studio_core::step::{Argv, Step};
 
     fn judged(path: &str, args: &[&str], bytes: Option<&[u8]>) -> (Verdict, Class) {
         let path = RelPath::try_from(path).unwrap();
         let words: Vec<String> = Argv::of_script(&path).words().chain(args.iter().copied()).map(Into::into).collect();
-        let Finding { verdict, class, .. } = judge(&Argv::try_from(words).unwrap(), &path, bytes);
+        let step = Step { argv: Argv::try_from(words).unwrap(), ..step("x") };
+        let Finding { verdict, class, .. } = judge(&Case { script: bytes, ..case(&step) }, &path);
         (verdict, class)
     }
 
@@ -72,6 +86,28 @@ mod tests {
         assert_eq!(judged("infrastructure/check.sh", &[], Some(&vec![b' '; SCRIPT_BYTES_MAX])).0, Verdict::Ask);
         for arg in ["$(id)", "a b", "", "x;y"] {
             assert_eq!(judged("infrastructure/check.sh", &[arg], Some(b"true")), refused, "{arg}");
+        }
+    }
+
+    #[test]
+    fn what_a_script_uses_and_what_is_edited_with_it_counts() {
+        let path = RelPath::try_from("infrastructure/check.sh").unwrap();
+        let step = step("bash --noprofile --norc infrastructure/check.sh");
+        let own = Case { script: Some(b"true\n"), ..case(&step) };
+        let used = |name: &str, text: &str| vec![(RelPath::try_from(name).unwrap(), text.as_bytes().to_vec())];
+        let edit = |name: &str, text: &str| vec![Edit::Write { path: RelPath::try_from(name).unwrap(), text: text.into() }];
+        assert_eq!(judge(&own, &path).class, Class::Mutate);
+        for (used, class) in
+            [(used("lib.sh", "rm -rf /x"), Class::Destroy), (used("wipe-node.sh", "true"), Class::Destroy), (used("lib.sh", "true"), Class::Mutate)]
+        {
+            assert_eq!(judge(&Case { used: &used, ..own }, &path).class, class, "{used:?}");
+        }
+        for (edits, class) in [
+            (edit("lib.sh", "rm -rf /x"), Class::Destroy),
+            (edit("tool", "#!/bin/sh\nrm x"), Class::Destroy),
+            (edit("cluster/ks.yaml", "prune: true"), Class::Mutate),
+        ] {
+            assert_eq!(judge(&Case { edits: &edits, ..own }, &path).class, class, "{edits:?}");
         }
     }
 }

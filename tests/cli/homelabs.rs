@@ -2,6 +2,7 @@
 //! the words, the line breaks and the careless blanks; none of that may change what is read.
 
 /// A repository and what is known of its queue.
+#[derive(Default)]
 pub(crate) struct Homelab {
     /// Its files.
     pub(crate) files: Vec<(String, String)>,
@@ -243,12 +244,6 @@ fn studio(dice: &mut Dice) -> Homelab {
     lab.boxed(&done, (2, "declared"), Stands::Not("it has ended"));
     lab.boxed(&idea, (2, "declared"), Stands::Not("stage 2 is closed"));
     lab
-}
-
-impl Default for Homelab {
-    fn default() -> Self {
-        Homelab { files: Vec::new(), tickets: Vec::new() }
-    }
 }
 
 impl Homelab {

@@ -200,11 +200,12 @@ fn an_executor_killed_while_a_model_thinks_costs_nothing_twice() {
     let named = format!("\nmodel = \"openai:attic\"\n[models.attic]\nbase_url = \"{}\"\nmodel = \"small\"\n", server.url());
     lab.settle_in("studio.toml", &named);
     let run = lab.begin(&sh(&format!("{STUDIO} run raise-notes --mode live")).stdin_null());
-    server.wait_for(3);
+    server.wait_for(2);
     lab.shell(0, &format!("kill -KILL {}", executor(&lab)));
     go_on.send(()).unwrap();
     let said = ended(70, "run raise-notes", run.wait().unwrap());
-    assert!(said.out.contains("\nlost        the Executor is gone: "), "{}", said.out);
+    assert!(said.out.contains("\ninterrupted: ") && said.out.contains("\nlost        the Executor is gone: "), "{}{}", said.out, said.err);
+    assert!(said.out.lines().last().unwrap().starts_with("next        ") && said.out.contains(" resume "), "{}", said.out);
     let branch = || lab.git("for-each-ref --format='%(refname:short)' refs/heads/engineer");
     assert_eq!(branch(), "", "nothing was committed");
 

@@ -35,7 +35,7 @@ pub(crate) fn approvals(site: &Site, json: bool) -> Result<Exit, Failure> {
                 );
                 continue;
             }
-            print!("{}", card::card(&run, no).unwrap_or_default());
+            print!("{}", card::card(site, &run, no).unwrap_or_default());
             match (&record.state, answered) {
                 (_, Some(word)) => println!("answered: {word}; go on with: studio resume {}", found.id),
                 (StepState::Unknown(why), None) => println!(
@@ -105,7 +105,7 @@ fn answer(site: &Site, run: &str, step: Option<u32>, word: Word, reason: Option<
         .map_err(|error| Failure::new(Exit::Usage, format!("--reason: {error}")))?;
     let signed = site.operator.sign(|by| Statement { word, op, effect, by, at: now, expires, reason })?;
     if !json {
-        print!("{}", card::card(&folded, *no).unwrap_or_default());
+        print!("{}", card::card(site, &folded, *no).unwrap_or_default());
     }
     block_on(send_notice(&OsDisk, &found.dir, &signed))?;
     let held = is_held(&OsDisk, &found.dir)?;

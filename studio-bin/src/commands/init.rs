@@ -9,6 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 use studio_core::name::{Digest, RelPath};
 use studio_core::ticket::Stage;
+use studio_core::tree::Tree;
 use studio_files::scout::{self, Proposal};
 use studio_files::{create, ignore};
 use studio_gate::sha256;
@@ -22,6 +23,9 @@ const MADE: &str = "init";
 struct Made {
     root: PathBuf,
     files: Vec<(RelPath, Digest)>,
+    /// The repository whose base was recorded.
+    #[serde(default)]
+    base: Option<String>,
 }
 
 pub(crate) fn init(site: &Site, name: Option<String>, json: bool) -> Result<Exit, Failure> {
@@ -38,14 +42,16 @@ pub(crate) fn init(site: &Site, name: Option<String>, json: bool) -> Result<Exit
     }
     let digest = |path: &RelPath| fs::read(site.root().join(path.as_str())).map(|bytes| (path.clone(), sha256(&bytes)));
     let files = written.iter().map(digest).collect::<Result<Vec<_>, _>>()?;
-    if !files.is_empty() {
-        let line = serde_json::to_string(&Made { root: site.root().into(), files }).map_err(|error| bad(&error))?;
-        site.operator.add_repo_line(&place(site)?, MADE, &line)?;
-    }
     let based = match site.repo_id()? {
-        Some(id) if base.name() != "HEAD" => site.operator.settle_base(&id, base.name())?,
-        Some(_) | None => false,
+        Some(id) if base.name() != "HEAD" => site.operator.settle_base(&id, base.name())?.then_some(id),
+        Some(_) | None => None,
     };
+    if !files.is_empty() || based.is_some() {
+        let made = Made { root: site.root().into(), files, base: based.clone() };
+        let line = serde_json::to_string(&made).map_err(|error| bad(&error))?;
+        site.operator.add_repo_line(&place(site), MADE, &line)?;
+    }
+    let based = based.is_some();
     if json {
         println!(
             "{}",
@@ -97,13 +103,14 @@ fn show(site: &Site, proposal: &Proposal, base: &str) {
 /// # Errors
 /// The disk.
 pub(crate) fn undo(site: &Site, json: bool) -> Result<Exit, Failure> {
-    let lines = site.operator.repo_lines(&place(site)?, MADE)?;
-    let made = lines.iter().filter_map(|line| serde_json::from_str::<Made>(line).ok()).filter(|made| made.root == site.root());
-    let mut gone = 0;
-    for (path, digest) in made.flat_map(|made| made.files) {
+    let lines = site.operator.repo_lines(&place(site), MADE)?;
+    let made: Vec<Made> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).filter(|made: &Made| made.root == site.root()).collect();
+    let (mut gone, base) = (0, site.at_base()?);
+    for (path, digest) in made.iter().flat_map(|made| made.files.clone()) {
         let file = site.root().join(path.as_str());
         let word = match fs::read(&file) {
             Err(_) => continue,
+            Ok(_) if base.read(&path).is_ok_and(|file| file.is_some()) => "kept, since it is committed",
             Ok(bytes) if sha256(&bytes) == digest => {
                 fs::remove_file(&file)?;
                 let empty = file.ancestors().skip(1).take_while(|dir| *dir != site.root());
@@ -119,8 +126,9 @@ pub(crate) fn undo(site: &Site, json: bool) -> Result<Exit, Failure> {
             println!("{word:<11} {path}");
         }
     }
-    if let Some(id) = site.repo_id()? {
-        site.operator.forget_base(&id)?;
+    for id in made.iter().filter_map(|made| made.base.as_ref()) {
+        site.operator.forget_base(id)?;
+        gone += 1;
     }
     if gone == 0 && !json {
         println!("nothing to take back");
@@ -128,10 +136,10 @@ pub(crate) fn undo(site: &Site, json: bool) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Returns the name under which the operator keeps what is known of this repository.
-fn place(site: &Site) -> Result<String, Failure> {
-    let root = || format!("unborn-{}", &Digest::blake3(site.root().as_os_str().as_encoded_bytes()).as_str()[..16]);
-    Ok(site.repo_id()?.unwrap_or_else(root))
+/// Returns the name under which the operator keeps what was made in this checkout: its place, since it may
+/// have no commit yet.
+fn place(site: &Site) -> String {
+    format!("checkout-{}", &Digest::blake3(site.root().as_os_str().as_encoded_bytes()).as_str()[..16])
 }
 
 /// Returns the name to sign with: the one given, else the login name, else `operator`.

@@ -119,7 +119,7 @@ pub(crate) fn show(site: &Site, rested: &Rested, json: bool) {
     }
     for (at, record) in rested.run.steps().iter().enumerate() {
         if matches!(record.state, StepState::Asked(_))
-            && let Some(card) = u32::try_from(at + 1).ok().and_then(|no| card::card(&rested.run, StepNo(no)))
+            && let Some(card) = u32::try_from(at + 1).ok().and_then(|no| card::card(site, &rested.run, StepNo(no)))
         {
             print!("{card}");
         }

@@ -1,6 +1,7 @@
 //! `studio trust`: shows what the repository would choose for its operator, and accepts it with a signature.
 
 use crate::exit::{Exit, Failure};
+use crate::rules;
 use crate::site::Site;
 use crate::trust::{self, Chosen, Trust};
 use serde_json::json;
@@ -8,6 +9,7 @@ use std::io::{IsTerminal, Write};
 
 pub(crate) fn trust(site: &Site, yes: bool, json: bool) -> Result<Exit, Failure> {
     let tree = site.tree()?;
+    rules::policy(tree.as_ref())?; // what cannot be read is not worth a signature
     let chosen = trust::chosen(tree.as_ref())?;
     let now = trust::of(site, tree.as_ref())?;
     if let Trust::NoIdentity = now {

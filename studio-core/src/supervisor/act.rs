@@ -3,10 +3,11 @@
 use super::{Rest, RunError, Stuck, Supervisor};
 use crate::approval::{NotApproved, Word};
 use crate::chores::{ChoreError, CommitOrder};
+use crate::closure::closure;
 use crate::crew::post;
 use crate::event::{Basis, Event, Finding, Limit, Outcome, Parked};
 use crate::gate::{Case, Gate, Judgement};
-use crate::host::{Assumed, Ended, Recalled, Seen};
+use crate::host::{Assumed, Ended, REFUSED, Recalled, Seen};
 use crate::journal::JournalError;
 use crate::limits::{APPROVAL_HOURS, CRITERIA_MAX, OUTPUT_BYTES_MAX, STEP_SECONDS_DEFAULT};
 use crate::name::Label;
@@ -154,6 +155,11 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     /// runs a step twice.
     pub(super) async fn grant(&mut self, op: Op, basis: Basis) -> Result<(), Stuck> {
         self.flush().await?;
+        if A::LIVE
+            && let (Some(id), Some(opened)) = (self.run.id(), self.run.opened())
+        {
+            self.parts.chores.stands(id, &opened.ticket).await.map_err(undone)?;
+        }
         if matches!(basis, Basis::Approved(_)) {
             if self.take_notices().await? {
                 return Ok(()); // somebody said something else meanwhile
@@ -173,7 +179,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
             Seen::Ended(ended) => self.ended(op, ended).await,
             Seen::Refused(why) => {
                 let (stdout, stderr) = (Kept::Inline(String::new()), Kept::Inline(String::new()));
-                let misses = vec![format!("it was refused and did not run: {why}")];
+                let misses = vec![format!("{REFUSED}{why}")];
                 let outcome = Outcome { exit: None, stdout, stderr, assumed: false, misses, artifacts: Vec::new() };
                 Ok(self.decide(vec![Event::StepEnded { op, outcome }]).await?)
             }
@@ -254,20 +260,20 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
 pub fn judgement(gate: &dyn Gate, tree: &dyn Tree, run: &Run, no: StepNo) -> Result<Judgement, RunError> {
     let (Some(record), Some(opened)) = (run.step(no), run.opened()) else { return Err(RunError::NotOpen) };
     let edits = run.change().map(|change| change.edits.as_slice()).unwrap_or_default();
-    let script = match record.step.argv.script() {
-        Some(path) => after(tree, edits, &path)?,
-        None => None,
+    let (script, used) = match record.step.argv.script() {
+        Some(path) => (after(tree, edits, &path)?, closure(tree, edits, &path)?),
+        None => (None, Vec::new()),
     };
-    let case =
-        Case {
-            step: &record.step,
-            mode: opened.mode,
-            stage: opened.ticket.stage,
-            cluster: opened.ticket.cluster.as_ref(),
-            base: opened.base.as_ref(),
-            edits,
-            script: script.as_deref(),
-        };
+    let case = Case {
+        step: &record.step,
+        mode: opened.mode,
+        stage: opened.ticket.stage,
+        cluster: opened.ticket.cluster.as_ref(),
+        base: opened.base.as_ref(),
+        edits,
+        script: script.as_deref(),
+        used: &used,
+    };
     Ok(gate.judge(&case))
 }
 

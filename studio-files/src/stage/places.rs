@@ -3,7 +3,7 @@
 use super::Place;
 use crate::disk;
 use crate::projection::object::Object;
-use pulldown_cmark::{Event, Options, Parser, TagEnd};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use serde_json::Value;
 use std::path::Path;
 use studio_core::name::RelPath;
@@ -66,34 +66,99 @@ fn field(path: &RelPath, object: &Object, key: &str, stage: Stage) -> Option<Pla
 
 /// Returns the boxes of a Markdown text that speak about a stage.
 fn boxes(path: &RelPath, text: &str) -> Vec<Place> {
-    let mut found = Vec::new();
-    let mut open: Option<(usize, bool, String)> = None;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let (mut found, mut aside, mut open): (Vec<Place>, usize, Option<Marked>) = (Vec::new(), 0, None);
     for (event, range) in Parser::new_ext(text, Options::ENABLE_TASKLISTS | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS).into_offset_iter() {
-        if let Event::TaskListMarker(checked) = event {
-            open = Some((1 + text.bytes().take(range.start).filter(|byte| *byte == b'\n').count(), checked, String::new()));
-        } else if let (Event::Text(words) | Event::Code(words), Some((_, _, said))) = (&event, &mut open) {
-            said.push_str(words);
-        } else if matches!(event, Event::SoftBreak | Event::HardBreak | Event::Start(_) | Event::End(TagEnd::Item | TagEnd::Paragraph))
-            && open.as_ref().is_some_and(|(_, _, said)| !said.is_empty())
-            && let Some((line, checked, said)) = open.take()
-            && let Some(stage) = meant(&said)
+        if matches!(event, Event::Start(Tag::BlockQuote(_) | Tag::List(Some(_)))) {
+            aside += 1;
+        } else if matches!(event, Event::End(TagEnd::BlockQuote(_) | TagEnd::List(true))) {
+            aside = aside.saturating_sub(1);
+        }
+        if let Event::TaskListMarker(ticked) = event {
+            let line = 1 + text.bytes().take(range.start).filter(|byte| *byte == b'\n').count();
+            open = Some(Marked { line, ticked, aside: aside > 0, said: String::new() });
+        } else if let Some(marked) = &mut open
+            && let Some(more) = inline(&event, marked.said.is_empty())
         {
-            let mark = if checked { "x" } else { " " };
-            found.push(place(path, line, stage, checked, format!("`[{mark}] {}`", one_line(&said, 80))));
+            marked.said.push_str(more);
+        } else if let Some(marked) = open.take() {
+            found.extend(marked.place(path));
         }
     }
     found
 }
 
-/// Returns the stage that a box is about: "Stage 1 complete", "Stage 2 unlocked", "Stage 3 ready".
-fn meant(said: &str) -> Option<Stage> {
+/// A box, and the words of its paragraph.
+struct Marked {
+    line: usize,
+    ticked: bool,
+    /// Whether it stands in a quote or a numbered list, where boxes tell of something.
+    aside: bool,
+    said: String,
+}
+
+impl Marked {
+    /// Returns what it says about a stage. A tick is a yes only to the bare words: people also tick
+    /// what they have done *about* a stage.
+    fn place(&self, path: &RelPath) -> Option<Place> {
+        let (stage, number, state) = begins(&self.said)?;
+        let plain = plain(&self.said).eq_ignore_ascii_case(&format!("stage {number} {state}"));
+        let mark = if self.ticked { "x" } else { " " };
+        let but = match (self.ticked, plain) {
+            // That a later stage is not complete does not say that it may not begin.
+            (false, _) if stage != Stage::Infra && state == "complete" => return None,
+            (false, _) => String::new(),
+            (true, true) if !self.aside => String::new(),
+            (true, true) => ", which stands in a quote or a numbered list".into(),
+            (true, false) => format!(", which is no plain `Stage {number} {state}`"),
+        };
+        Some(place(path, self.line, stage, self.ticked && but.is_empty(), format!("`[{mark}] {}`{but}", one_line(&self.said, 80))))
+    }
+}
+
+/// Returns what an event adds to the words of a box, or nothing if it ends them. Links and HTML leave
+/// a mark, since they can strike out what they stand around.
+fn inline<'a>(event: &'a Event, first: bool) -> Option<&'a str> {
+    if let Event::Text(words) | Event::Code(words) = event {
+        Some(words)
+    } else if matches!(event, Event::SoftBreak | Event::HardBreak) {
+        Some(" ")
+    } else if matches!(event, Event::InlineHtml(_) | Event::Start(Tag::Link { .. } | Tag::Image { .. })) {
+        Some("<")
+    } else if matches!(
+        event,
+        Event::Start(Tag::Emphasis | Tag::Strong) | Event::End(TagEnd::Emphasis | TagEnd::Strong | TagEnd::Link | TagEnd::Image)
+    ) || first && matches!(event, Event::Start(Tag::Paragraph))
+    {
+        Some("")
+    } else {
+        None
+    }
+}
+
+/// Returns the stage that a box begins to speak about, its number and its word: "Stage 1 complete",
+/// "Stage 2 unlocked", "Stage 3 ready".
+fn begins(said: &str) -> Option<(Stage, String, String)> {
     let said = said.to_ascii_lowercase();
     let mut words = said.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let (Some("stage"), Some(number), Some(state)) = (words.next(), words.next(), words.next()) else { return None };
-    match (number, state) {
-        ("1", "complete" | "completed" | "done") => Some(Stage::Infra),
-        ("2", "unlocked" | "ready" | "open") => Some(Stage::Studio),
-        ("3", "unlocked" | "ready" | "open") => Some(Stage::Tenants),
-        _ => None,
-    }
+    let stage = match (number, state) {
+        ("1", "complete" | "completed" | "done") => Stage::Infra,
+        ("2", "unlocked" | "ready" | "open" | "complete") => Stage::Studio,
+        ("3", "unlocked" | "ready" | "open" | "complete") => Stage::Tenants,
+        _ => return None,
+    };
+    Some((stage, number.into(), state.into()))
+}
+
+/// Returns the words on one line, without a remark in parentheses and a mark at their end.
+fn plain(said: &str) -> String {
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let bare = unmarked(&said);
+    let remark = bare.strip_suffix(')').and_then(|rest| rest.split_once(" (")).filter(|(_, remark)| !remark.contains(['(', ')']));
+    unmarked(remark.map_or(bare, |(words, _)| words)).to_string()
+}
+
+fn unmarked(words: &str) -> &str {
+    words.strip_suffix(['.', ':', '…']).unwrap_or(words).trim_end()
 }

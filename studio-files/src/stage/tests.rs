@@ -42,7 +42,7 @@ fn one_place_is_enough_if_none_disagrees() {
     assert_eq!(open(&[("ai/state/stage1_complete.json", yes), ("ai/state/stage2_ready.json", yes)]), (true, true, false));
     assert_eq!(open(&[("ai/state/stage3_ready.json", yes)]), (true, false, false));
     assert_eq!(open(&[("ai/state/stage2_ready.json", yes), ("ai/state/stage3_ready.json", yes)]), (true, true, true));
-    assert_eq!(open(&[("ai/mission.md", "# Mission\n\n- [x] Stage 2 unlocked by me\n- [X] Stage 3 ready\n")]), (true, true, true));
+    assert_eq!(open(&[("ai/mission.md", "# Mission\n\n- [x] Stage 2 unlocked (by me)\n- [X] Stage 3 ready\n")]), (true, true, true));
     assert_eq!(open(&[(STATUS, r#"{"stage_2_unlocked": true, "stage_1_complete": true, "task": "x"}"#)]), (true, true, false));
 }
 
@@ -96,7 +96,86 @@ fn only_boxes_that_say_it_count() {
     let mission = "- [x] Stage 2 planned\n- [x] later: Stage 2 unlocked\n- Stage 2 unlocked\n\nStage 2 unlocked [x]\n\n\
         ```\n- [x] Stage 2 unlocked\n```\n\n<!--\n- [x] Stage 2 unlocked\n-->\n";
     assert_eq!(gates(&[("ai/mission.md", mission)]).places(), []);
-    let nested = "1. [ ] all\n   - [x] stage 2: unlocked\n     with more words\n";
-    let gates = gates(&[("ai/mission.md", nested)]);
-    assert_eq!(gates.places().iter().map(|place| (place.line, place.open)).collect::<Vec<_>>(), [(2, true)]);
+}
+
+/// Says whether a mission with these words opens stage 2, and whether they are shown as a place.
+fn mission(text: &str) -> (bool, usize) {
+    let gates = gates(&[("ai/mission.md", text)]);
+    (gates.open(Stage::Studio), gates.places().len())
+}
+
+#[test]
+fn a_tick_opens_only_by_the_bare_words() {
+    for yes in [
+        "- [x] Stage 2 unlocked",
+        "* [X] stage 2 READY.",
+        "+ [x] Stage 2 complete",
+        "- [x] **Stage 2** unlocked:",
+        "- [x] Stage 2 **unlocked** (set by human/CLI after the postcheck)",
+        "- [x] _Stage 2 open_ (set by human/CLI…).",
+        "- [x] `Stage 2 unlocked`: (by me)",
+        "- [x] Stage 2 unlocked…",
+        "- [x] Stage 2 unlocked (set by human/CLI\n  after the postcheck)\n  - evidence: postcheck.log",
+        "\u{feff}- [x] Stage 2 unlocked\r\n- [x] Stage 1 complete (set by human/CLI…)\r\n",
+        "- gates\n\n  - [x] Stage 2 unlocked\n\n    More about it.",
+    ] {
+        assert!(mission(yes).0, "{yes}");
+    }
+    for no in [
+        "- [x] Stage 2 open questions are listed",
+        "- [x] Stage 2 unlocked? no, ask ops first",
+        "- [x] Stage 2 unlocked?",
+        "- [x] Stage 2 unlocked\n  only after ops agreed",
+        "- [x] Stage 2 unlocked: not before June",
+        "- [x] Stage 2 unlocked (not yet) by ops",
+        "- [x] Stage 2 unlocked (a) no (b)",
+        "- [x] Stage 2 unlocked (not yet",
+        "- [x] Stage 2 ready checklist drafted",
+        "- [x] Stage 2 complete plan is written",
+        "- [x] stage 2: unlocked",
+        "- [x] Stage 2 [unlocked](https://example.com)",
+        "- [x] Stage 2 unlocked <!-- no -->",
+        "- [x] ~~Stage 2 unlocked~~",
+        "1. [x] Stage 2: ready checklist drafted",
+        "1. [x] Stage 2 unlocked",
+        "1. gates\n   - [x] Stage 2 unlocked",
+        "> - [x] Stage 2 unlocked",
+        "- x\n\n  > - [x] Stage 2 unlocked",
+    ] {
+        assert_eq!(mission(no), (false, 1), "{no}");
+        let with = gates(&[("ai/mission.md", no), ("ai/state/stage2_ready.json", r#"{"complete": true}"#)]);
+        let why = &with.closed()[&Stage::Studio];
+        assert!(why.contains("ai/mission.md:") && (why.contains("which is no plain `Stage 2 ") || why.contains("which stands in a quote")), "{why}");
+    }
+}
+
+#[test]
+fn a_tick_does_not_lend_itself_to_other_words() {
+    for silent in [
+        "- [x] <del>Stage 1</del>\n- [ ] more\n",
+        "- [x]\n- Stage 2 unlocked\n",
+        "- [x]\n\n  Stage 2 unlocked\n",
+        "- [x] done\n\n  Stage 2 unlocked\n",
+        "- [x] **all**\n  - Stage 2 unlocked\n",
+        "- [ ] Stage 2 complete\n",
+        "- [x] Stage 2 is unlocked\n",
+    ] {
+        assert_eq!(mission(silent), (false, 0), "{silent}");
+    }
+}
+
+#[test]
+fn a_box_without_a_tick_closes_with_any_more_words() {
+    for (no, count) in [
+        ("- [ ] Stage 2 unlocked when ops agree", 1),
+        ("- [ ] Stage 2 open questions", 1),
+        ("> - [ ] Stage 2 unlocked", 1),
+        ("1. [ ] Stage 1 complete", 1),
+        ("- [ ] <b>Stage 2</b> unlocked", 1),
+        ("\u{feff}- [ ] Stage 2 unlocked", 1),
+        ("- [ ] Stage 2 **unlocked**\n- [x] Stage 2 ready", 2),
+    ] {
+        let with = gates(&[("ai/mission.md", no), ("ai/state/stage2_ready.json", r#"{"complete": true}"#)]);
+        assert_eq!((with.open(Stage::Studio), with.places().len()), (false, 1 + count), "{no}");
+    }
 }

@@ -22,7 +22,7 @@ pub(crate) fn step(line: &str) -> Step {
 
 /// Returns the case of a step without a base or a script.
 pub(crate) fn case(step: &Step) -> Case<'_> {
-    Case { mode: Mode::Simulate, step, stage: Stage::Infra, cluster: None, base: None, edits: &[], script: None }
+    Case { mode: Mode::Simulate, step, stage: Stage::Infra, cluster: None, base: None, edits: &[], script: None, used: &[] }
 }
 
 fn all(verdict: Verdict, class: Class, rule: &str, lines: &[&str]) {

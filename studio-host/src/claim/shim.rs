@@ -11,10 +11,10 @@ use super::record::{Begun, Claim, Exit, Tombstone, encode};
 use super::spawn::{self, Entry};
 use super::stage::{self, finish};
 use super::store::ClaimStore;
-use super::talk::{ClaimOrder, Cue, Order, RunOrder, Talk, Told};
+use super::talk::{ClaimOrder, Cue, Order, RunOrder, Talk};
 use super::{ground, lock};
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd, retry_on_intr};
-use rustix::process::{Pid, WaitOptions, getpid, set_child_subreaper, setsid, waitpid};
+use rustix::process::{Pid, WaitOptions, getpgid, getpid, getsid, set_child_subreaper, setsid, waitpid};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -137,9 +137,10 @@ fn claim(order: &ClaimOrder, caller: &mut Talk) -> io::Result<()> {
 
 /// Closes whatever this process was left by accident: a command would hold it as long as it runs.
 fn forget(keep: i32) -> io::Result<()> {
-    let open: Vec<_> = fs::read_dir("/proc/self/fd")?.collect();
-    let numbers = open.iter().flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    for number in numbers.filter(|number| *number > 2 && *number != keep) {
+    let number = |entry: io::Result<fs::DirEntry>| entry.ok()?.file_name().to_str()?.parse().ok();
+    // All are known, and the list is closed, before the first one is.
+    let open: Vec<i32> = fs::read_dir("/proc/self/fd")?.filter_map(number).collect();
+    for number in open.into_iter().filter(|number| *number > 2 && *number != keep) {
         // One of them was the list itself.
         let _closed = nix::unistd::close(number);
     }
@@ -231,27 +232,33 @@ fn inherited(file: &File) -> io::Result<OwnedFd> {
 /// Waits for the second stage, and does its work should it be killed.
 fn watch(won: Won<'_>) -> io::Result<()> {
     let Won { order, names, mut second, .. } = won;
-    let (mut starting, mut started) = (false, None);
-    while let Ok(Some(told)) = second.talk.hear() {
-        match told {
-            Told::Starting => starting = true,
-            Told::Started(pid) => started = Pid::from_raw(pid),
-        }
-    }
     second.child.wait()?;
     if names.exit().exists() {
         // It may have been killed between the name and its sync.
         return OsDisk.sync_folder(names.folder());
     }
-    match started {
-        None if !starting => never(&names, &order.op, "its second stage died before it was begun"),
-        // It may run, or have run: the lock shows the one, and nothing the other.
-        None => Ok(()),
-        Some(pid) => match retry_on_intr(|| waitpid(Some(pid), WaitOptions::empty()))? {
+    match heirs(i32::try_from(second.child.id()).map_err(io::Error::other)?)?.as_slice() {
+        [] => never(&names, &order.op, "its second stage died before it was begun"),
+        [command] => match retry_on_intr(|| waitpid(Some(*command), WaitOptions::empty()))? {
             Some((_, status)) => finish(&names, &order.op, status.exit_status(), status.terminating_signal()),
             None => Ok(()),
         },
+        // Which of them is the command cannot be told, so neither can how it ended.
+        _ => Ok(()),
     }
+}
+
+/// Returns the command of a second stage that died: as long as its end is not on disk it was not reaped, so
+/// it is a child of this process now, alone in the session or leading its group in it.
+fn heirs(session: i32) -> io::Result<Vec<Pid>> {
+    let mut children = Vec::new();
+    for thread in fs::read_dir("/proc/self/task")? {
+        let listed = fs::read_to_string(thread?.path().join("children"))?;
+        children.extend(listed.split_ascii_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)));
+    }
+    children.retain(|pid| getsid(Some(*pid)).is_ok_and(|of| of.as_raw_nonzero().get() == session));
+    let leaders: Vec<_> = children.iter().copied().filter(|pid| getpgid(Some(*pid)).is_ok_and(|group| group == *pid)).collect();
+    Ok(if leaders.len() == 1 { leaders } else { children })
 }
 
 /// Records that nothing ran and nothing will.

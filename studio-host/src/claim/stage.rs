@@ -8,7 +8,7 @@ use super::process::{Moment, nonce};
 use super::record::{Ended, Exit, Output, encode};
 use super::shim::{detach, never};
 use super::spawn;
-use super::talk::{Cue, RunOrder, Talk, Told};
+use super::talk::{Cue, RunOrder, Talk};
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, Resource, Rlimit, WaitId, WaitIdOptions, getrlimit, setrlimit, waitid};
 use rustix::thread::set_no_new_privs;
@@ -30,7 +30,7 @@ pub(super) fn run(order: &RunOrder, shim: &mut Talk) -> io::Result<()> {
     let names = Names::of(&order.folder, &order.op);
     narrow()?;
     match shim.hear() {
-        Ok(Some(Cue::Go)) => begin(order, &names, shim),
+        Ok(Some(Cue::Go)) => begin(order, &names),
         Ok(Some(Cue::Stop)) => Ok(()),
         // The shim is gone: if its claim stands, somebody must say that nothing ran.
         Ok(None) | Err(_) if stands(order, &names) => never(&names, &order.op, "its shim died before it was begun"),
@@ -45,24 +45,18 @@ pub(super) fn finish(names: &Names, op: &Op, exit: Option<i32>, signal: Option<i
     ledger::close(&OsDisk, names, &nonce()?, &encode(&ended).map_err(io::Error::other)?)
 }
 
-fn begin(order: &RunOrder, names: &Names, shim: &mut Talk) -> io::Result<()> {
+fn begin(order: &RunOrder, names: &Names) -> io::Result<()> {
     if let Some(expiry) = &order.expires
         && expiry.is_over(&Moment::now(&SystemClock)?)
     {
         return never(names, &order.op, &format!("expired: it was to begin before {}", expiry.wall));
     }
-    let started = (|| {
-        let (out, err) = (append(names, Stream::Out)?, append(names, Stream::Err)?);
-        // If the shim does not hear this, it is gone and will never ask.
-        let _heard = shim.say(&Told::Starting);
-        spawn::task(&order.task, out, err)
-    })();
+    let started = append(names, Stream::Out).and_then(|out| spawn::task(&order.task, out, append(names, Stream::Err)?));
     let mut child = match started {
         Ok(child) => child,
         Err(error) => return never(names, &order.op, &format!("{:?} could not be started: {error}", order.task.program)),
     };
     let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
-    let _heard = shim.say(&Told::Started(pid));
     let (exit, signal) = wait(pid)?;
     finish(names, &order.op, exit, signal)?;
     reap(&mut child)

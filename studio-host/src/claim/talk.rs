@@ -71,16 +71,6 @@ pub(super) enum Cue {
     Stop,
 }
 
-/// What a second stage tells its shim.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Told {
-    /// From here on something may run.
-    Starting,
-    /// The command runs, as that process.
-    Started(i32),
-}
-
 impl Talk {
     /// Returns the end that is this process's standard input.
     pub(super) fn stdin() -> io::Result<Talk> {

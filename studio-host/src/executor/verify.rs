@@ -11,6 +11,7 @@ use crate::git::GitError;
 use std::io;
 use std::path::PathBuf;
 use studio_core::approval::{NotApproved, Word};
+use studio_core::closure::closure;
 use studio_core::event::{Basis, Mode};
 use studio_core::gate::{Case, Judgement, Verdict};
 use studio_core::name::{CommitId, Digest, RelPath, RunId, Target};
@@ -52,6 +53,7 @@ pub(super) fn verify(site: &Place, warrant: &Warrant) -> Result<Judged, Refusal>
     let read = |path: &RelPath| after(&tree, &warrant.edits, path);
     let path = warrant.step.argv.script();
     let bytes = path.as_ref().map(read).transpose()?.flatten();
+    let used = path.as_ref().map_or(Ok(Vec::new()), |path| closure(&tree, &warrant.edits, path))?;
     let case = Case {
         step: &warrant.step,
         mode: Mode::Live,
@@ -60,6 +62,7 @@ pub(super) fn verify(site: &Place, warrant: &Warrant) -> Result<Judged, Refusal>
         base: Some(base),
         edits: &warrant.edits,
         script: bytes.as_deref(),
+        used: &used,
     };
     let judgement = site.gate.judge(&case);
     if judgement.digest != warrant.effect {

@@ -63,6 +63,7 @@ impl Fixture {
         CommitOrder {
             run: run(),
             ticket: TicketId::try_from("add-node").unwrap(),
+            stage: studio_core::ticket::Stage::Infra,
             branch: BranchName::try_from("engineer/add-node-20261122").unwrap(),
             base: self.open().base(Some("main")).unwrap().commit().unwrap(),
             replaces: None,

@@ -13,6 +13,8 @@ use studio_core::step::Op;
 const SCRIPT: &str = "i=0; while [ $i -lt 1500 ]; do i=$((i+1)); done; echo \"$OP\" >> effects; while [ $i -lt 3000 ]; do i=$((i+1)); done";
 /// Longest time from a start to a kill.
 const MICROSECONDS: u64 = 30_000;
+/// Times an op is started again before the test gives up.
+const LIVES: u64 = 50;
 
 /// What a kill hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,10 +70,11 @@ fn a_storm_of_kills_repeats_loses_and_invents_nothing() {
 /// Starts an op, kills, starts it again where it never began, and checks what is said of it. Returns whether
 /// it is over for good.
 fn attempt_once(lab: &Lab, op: &Op, victim: Victim, dice: &mut Dice, count: &mut Count) -> bool {
-    loop {
+    for life in 1..=LIVES {
         match lab.store.start(&entry(), &lab.order(op, SCRIPT)) {
             Ok(mut shim) => {
-                pause(Duration::from_micros(dice.roll(MICROSECONDS))).unwrap();
+                // However slow the machine is, some life is long enough.
+                pause(Duration::from_micros(dice.roll(MICROSECONDS * life))).unwrap();
                 strike(victim, i32::try_from(shim.pid()).unwrap(), count);
                 // What it answered, or that it was killed before it did, is seen by a look.
                 let _answer = shim.answer();
@@ -106,6 +109,7 @@ fn attempt_once(lab: &Lab, op: &Op, victim: Victim, dice: &mut Dice, count: &mut
             Look::Running { .. } | Look::Orphan => panic!("{op}: {seen:?} after a minute"),
         }
     }
+    panic!("{op}: never began in {LIVES} lives");
 }
 
 fn strike(victim: Victim, shim: i32, count: &mut Count) {

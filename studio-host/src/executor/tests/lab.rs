@@ -141,6 +141,8 @@ impl Lab {
     pub(super) fn sign(&self, warrant: &mut Warrant) {
         let base = self.repo().base(None).unwrap();
         let script = warrant.step.argv.script().and_then(|path| after(&base, &warrant.edits, &path).unwrap());
+        let path = warrant.step.argv.script();
+        let used = path.map_or(Vec::new(), |path| studio_core::closure::closure(&base, &warrant.edits, &path).unwrap());
         let case = Case {
             step: &warrant.step,
             mode: Mode::Live,
@@ -149,6 +151,7 @@ impl Lab {
             base: warrant.base.as_ref(),
             edits: &warrant.edits,
             script: script.as_deref(),
+            used: &used,
         };
         let judgement = self.gate.judge(&case);
         warrant.effect = judgement.digest;

@@ -128,6 +128,7 @@ fn order(lab: &Lab, branch: &str, edits: &[Edit]) -> CommitOrder {
     CommitOrder {
         run: RUN.try_into().unwrap(),
         ticket: "add-node".try_into().unwrap(),
+        stage: studio_core::ticket::Stage::Infra,
         branch: branch.try_into().unwrap(),
         base: lab.repo().base(None).unwrap().commit().unwrap(),
         replaces: None,
