@@ -157,7 +157,7 @@ mod tests {
         let redactor = Redactor::new(["hunter2hunter2", "tütütü"].map(Secret::new));
         for (text, head) in [
             ("a hunter2hunter2 b hunter2hun", "a [secret] b [secret]"),
-            ("a hunter2hunter2hu", "a [secret][secret]"),
+            ("a hunter2hunter2hu", "a [secret]"),
             ("tü", "[secret]"),
             ("aht", "ah[secret]"),
             ("plain", "plain"),

@@ -7,12 +7,12 @@ mod entry;
 mod page;
 
 use crate::disk::{self, DiskError};
-use crate::intake::{Queue, Status};
+use crate::intake::{self, Entry as Queued, Problems, Queue, Status};
 use entry::Entry;
 use jiff::Timestamp;
 use page::Item;
 use std::path::Path;
-use studio_core::limits::{PROSE_BYTES_MAX, REPLACE_TRIES_MAX};
+use studio_core::limits::{PROSE_BYTES_MAX, REPLACE_TRIES_MAX, TICKETS_MAX};
 use studio_core::name::{BadName, Label, RelPath};
 use studio_core::ticket::Source;
 use studio_core::tree::EmptyTree;
@@ -36,8 +36,8 @@ pub enum Origin {
 /// first line is the title, the rest its body; control characters become visible.
 ///
 /// # Errors
-/// The text is empty or too long, a ticket of that title stands in a queue file already, or the entry would not be read back as it is, since
-/// something above swallows it; or the checkout cannot be read or written.
+/// The text is empty or too long, a ticket of that title or its id stands in a queue file already, the
+/// queue is full, or the entry would not be read back as it is, since something above swallows it; or the checkout cannot be read or written.
 pub fn add(root: &Path, text: &str, origin: &Origin, at: Timestamp) -> Result<Source, AddError> {
     let entry = Entry::new(text, origin, at)?;
     let path = RelPath::try_from(BACKLOG)?;
@@ -47,27 +47,36 @@ pub fn add(root: &Path, text: &str, origin: &Origin, at: Timestamp) -> Result<So
             None => FRESH,
             Some(bytes) => std::str::from_utf8(bytes).map_err(|_| AddError::NoText)?,
         };
-        if let Some(standing) = elsewhere(root, &entry) {
-            return Err(standing);
-        }
         let (new, line) = appended(&path, page, &entry)?;
+        let source = Source { path: path.clone(), line };
+        if let Some(error) = unfit(root, &entry, &source, &new) {
+            return Err(error);
+        }
         let done = match &old {
             None => disk::create(root, &path, new.as_bytes())?,
             Some(old) => disk::replace(root, &path, old, new.as_bytes())?,
         };
         if done {
-            return Ok(Source { path, line });
+            return Ok(source);
         }
     }
     Err(AddError::Busy)
 }
 
-/// Says where the queue holds a ticket of that title: two of them would have one id, and a queue with
-/// an id twice is refused whole. A queue that is broken already says nothing.
-fn elsewhere(root: &Path, entry: &Entry) -> Option<AddError> {
+/// Says why the queue has no room for the entry of the new page: a ticket of that title or that id is
+/// there, and a queue with an id twice is refused whole. A queue that is broken already says nothing.
+fn unfit(root: &Path, entry: &Entry, source: &Source, page: &str) -> Option<AddError> {
     let queue = Queue::read(root, &EmptyTree).ok()?;
+    if queue.entries().len() >= TICKETS_MAX {
+        return Some(AddError::Full);
+    }
+    let drafts = intake::drafts(&source.path, page.as_bytes(), &mut Problems::of(source.path.as_str()));
+    let id = drafts.iter().find(|draft| draft.ticket.source == *source).map(|draft| draft.ticket.id.as_str());
     let same = |shown: &str, own: &str| shown == own || shown.strip_suffix('…').is_some_and(|begin| own.starts_with(begin));
-    let found = queue.entries().iter().find(|known| [&entry.title, &entry.line].iter().any(|own| same(known.ticket.title.as_str(), own)))?;
+    let found = queue.entries().iter().find(|Queued { ticket, .. }| {
+        id.is_some_and(|id| ticket.id.as_str().eq_ignore_ascii_case(id))
+            || [&entry.title, &entry.line].iter().any(|own| same(ticket.title.as_str(), own))
+    })?;
     Some(AddError::Standing { at: found.ticket.source.clone(), ticked: found.status == Status::Success })
 }
 
@@ -114,6 +123,9 @@ pub enum AddError {
         /// Whether that one is ticked.
         ticked: bool,
     },
+    /// As many tickets as are read.
+    #[error("the queue has {TICKETS_MAX} tickets, and no more are read; move finished ones away")]
+    Full,
     /// The file's own Markdown.
     #[error("{BACKLOG}:{line}: a box here would not be read as one, since something above swallows it; close the fence or comment above")]
     Swallowed {

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::Path;
 use studio_core::curation::Curation;
-use studio_core::limits::{CRITERIA_MAX, REPLACE_TRIES_MAX, TICKETS_MAX};
+use studio_core::limits::{CRITERIA_MAX, FILE_BYTES_MAX, PROSE_BYTES_MAX, REPLACE_TRIES_MAX, TICKETS_MAX};
 use studio_core::name::{BadName, RelPath, RunId, TicketId};
-use studio_core::text::one_line;
+use studio_core::text::{Prose, one_line};
 
 /// Where it is kept.
 pub const FILE: &str = "ai/studio/curation.jsonl";
@@ -62,10 +62,11 @@ pub fn accept(root: &Path, queue: &Queue, run: &RunId, changes: &[Curation], at:
             continue;
         }
         fits(queue, &known, change)?;
+        if known.len() >= TICKETS_MAX {
+            return Err(CurationError::Many(known.len() + 1));
+        }
         if let Curation::Split { ticket, title, body } = change {
-            let body = body.as_ref().map(|body| format!("\n\n{body}")).unwrap_or_default();
-            let planner = Origin::Signal("planner".parse()?);
-            add::add(root, &format!("{title}\n\nA part of {ticket}.{body}"), &planner, at)?;
+            split(root, ticket, title, body.as_ref(), at)?;
         }
         let accepted = Accepted { v: 1, at, run: run.clone(), change: change.clone() };
         append(root, &accepted)?;
@@ -73,6 +74,29 @@ pub fn accept(root: &Path, queue: &Queue, run: &RunId, changes: &[Curation], at:
         new += 1;
     }
     Ok(new)
+}
+
+/// Adds a part of a ticket to the Studio's own backlog, unless it stands there from an acceptance that
+/// was cut short. What is too long for one entry is cut with a mark; its line in [`FILE`] has it whole.
+fn split(root: &Path, ticket: &TicketId, title: &Prose, body: Option<&Prose>, at: Timestamp) -> Result<(), CurationError> {
+    let planner = Origin::Signal("planner".parse()?);
+    let (first, rest) = title.as_str().split_once('\n').unwrap_or((title.as_str(), ""));
+    let more = [rest, body.map_or("", Prose::as_str)].into_iter().filter(|more| !more.is_empty()).collect::<Vec<_>>().join("\n\n");
+    let short = |words: &str, most: usize| match words.get(..words.floor_char_boundary(most)) {
+        Some(begin) if begin.len() < words.len() => format!("{begin} … (cut)"),
+        Some(_) | None => words.to_string(),
+    };
+    let add = |most: usize| add::add(root, &format!("{}\n\nA part of {ticket}.\n\n{}", short(first, most), short(&more, most)), &planner, at);
+    let added = match add(PROSE_BYTES_MAX) {
+        // Fences, margins and escapes make an entry longer than its words.
+        Err(AddError::Long(_)) => add(PROSE_BYTES_MAX / 8),
+        added => added,
+    };
+    match added {
+        Ok(_) => Ok(()),
+        Err(AddError::Standing { at, .. }) if at.path.as_str() == add::BACKLOG => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn fits(queue: &Queue, known: &[Accepted], change: &Curation) -> Result<(), CurationError> {
@@ -115,6 +139,9 @@ fn waits(queue: &Queue, known: &[Accepted], from: &TicketId, to: &TicketId) -> b
 fn append(root: &Path, accepted: &Accepted) -> Result<(), CurationError> {
     let path = RelPath::try_from(FILE)?;
     let line = serde_json::to_string(accepted).map_err(|error| CurationError::Line { line: 0, what: error.to_string() })? + "\n";
+    if line.len() as u64 > FILE_BYTES_MAX {
+        return Err(DiskError::Large(FILE.into()).into()); // or nothing could read the file any more
+    }
     for _ in 0..REPLACE_TRIES_MAX {
         let done = match disk::read(root, &path)? {
             None => disk::create(root, &path, line.as_bytes())?,
@@ -171,7 +198,7 @@ pub enum CurationError {
         what: String,
     },
     /// Over the limit.
-    #[error("{FILE} has {0} lines; at most {TICKETS_MAX} are read: take old ones out")]
+    #[error("{FILE} comes to {0} lines; at most {TICKETS_MAX} are read: take old ones out")]
     Many(usize),
     /// No such ticket.
     #[error("the proposal is about {0}, which is no ticket of this queue; nothing more was accepted")]

@@ -6,8 +6,9 @@ use crate::disk::{self, DiskError};
 use jiff::civil::Date;
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use studio_core::limits::{FILES_MAX, RUNS_MAX};
+use studio_core::limits::{CHECKOUT_FILES_MAX, FILES_MAX, RUNS_MAX};
 use studio_core::name::{BadName, RelPath, RunId};
 use studio_core::store::{Disk, OsDisk};
 
@@ -49,7 +50,8 @@ impl Home {
     }
 }
 
-/// Returns how a run stands on the disk: its size without what symlinks lead to, and the day in its name.
+/// Returns how a run stands on the disk: its size without what symlinks lead to and what may not be
+/// looked into, and the day in its name.
 ///
 /// # Errors
 /// The day in its id is none, a symlink stands on the way, or the folder cannot be listed.
@@ -60,9 +62,10 @@ pub fn weigh(root: &Path, home: Home, id: &RunId, closed: bool) -> Result<Stored
     let (mut bytes, mut looked) = (0_u64, 0);
     while let Some(place) = folders.pop() {
         let failed = |error| RetentionError::Io("list", place.clone(), error);
-        for entry in fs::read_dir(&place).map_err(failed)?.take(FILES_MAX) {
+        let Some(entries) = open_to_us(fs::read_dir(&place)).map_err(failed)? else { continue };
+        for entry in entries.take(FILES_MAX) {
             let entry = entry.map_err(failed)?;
-            let seen = entry.metadata().map_err(failed)?;
+            let Some(seen) = open_to_us(entry.metadata()).map_err(failed)? else { continue };
             looked += 1;
             if seen.is_dir() && looked < FILES_MAX {
                 folders.push(entry.path());
@@ -91,7 +94,7 @@ pub fn plan(runs: &[Stored], keep_days: u32, keep_bytes: u64, today: Date) -> Ve
 }
 
 /// Removes a run's memory and then its folder. Each is renamed first, so that a crash leaves no half
-/// of it; what a crash left is removed along the way.
+/// of it; [`sweep_all`] removes what a crash left.
 ///
 /// # Errors
 /// The run is not closed, somebody has it open, a symlink stands on the way, or the disk refuses.
@@ -112,11 +115,30 @@ pub fn remove(root: &Path, run: &Stored) -> Result<(), RetentionError> {
             clear(&going)?;
             let failed = |error| RetentionError::Io("remove", going.clone(), error);
             fs::rename(root.join(folder.as_str()), &going).and_then(|()| fs::File::open(root.join(above))?.sync_all()).map_err(failed)?;
+            clear(&going)?;
         }
-        sweep(root, above)?;
     }
     drop(lock);
     Ok(())
+}
+
+/// Removes what earlier removals renamed and could not remove, of every run and memory, and returns how
+/// many folders that were. One that stays does not keep the others.
+///
+/// # Errors
+/// The first that cannot be removed, once the others are.
+pub fn sweep_all(root: &Path) -> Result<usize, RetentionError> {
+    let (mut gone, mut failed) = (0, None);
+    for folder in [Home::Runs.folder(), Home::Simulated.folder(), MEMORY] {
+        match going(root, folder) {
+            Ok(left) => left.iter().for_each(|place| match clear(place) {
+                Ok(()) => gone += 1,
+                Err(error) => failed = failed.take().or(Some(error)),
+            }),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    failed.map_or(Ok(gone), Err)
 }
 
 fn lock(journal: &Path, id: &RunId) -> Result<fs::File, RetentionError> {
@@ -125,32 +147,58 @@ fn lock(journal: &Path, id: &RunId) -> Result<fs::File, RetentionError> {
     if OsDisk.lock(&file).map_err(failed)? { Ok(file) } else { Err(RetentionError::Held(id.clone())) }
 }
 
-/// Removes what is on its way out of the folder.
-fn sweep(root: &Path, folder: &str) -> Result<(), RetentionError> {
+/// Returns what is on its way out of the folder.
+fn going(root: &Path, folder: &str) -> Result<Vec<PathBuf>, RetentionError> {
     let place = root.join(folder);
     if disk::look(root, &RelPath::try_from(folder)?)?.is_none() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let failed = |error| RetentionError::Io("list", place.clone(), error);
-    for entry in fs::read_dir(&place).map_err(failed)?.take(RUNS_MAX) {
-        let entry = entry.map_err(failed)?;
-        if entry.file_name().to_str().is_some_and(|name| name.strip_prefix(GOING).is_some_and(|id| RunId::try_from(id).is_ok())) {
-            clear(&entry.path())?;
+    let goes = |name: &str| name.strip_prefix(GOING).is_some_and(|id| RunId::try_from(id).is_ok());
+    let names = fs::read_dir(&place).and_then(|entries| {
+        let left = entries.filter(|entry| entry.as_ref().map_or(true, |entry| entry.file_name().to_str().is_some_and(goes)));
+        left.take(RUNS_MAX).map(|entry| Ok(entry?.path())).collect()
+    });
+    names.map_err(|error| RetentionError::Io("list", place, error))
+}
+
+/// Removes a folder and all below it; a symlink itself, never what it leads to.
+fn clear(place: &Path) -> Result<(), RetentionError> {
+    let gone = match fs::symlink_metadata(place) {
+        Ok(seen) if seen.is_dir() => unseal(place).and_then(|()| fs::remove_dir_all(place)),
+        Ok(_) => fs::remove_file(place),
+        Err(error) => Err(error),
+    };
+    match gone {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(RetentionError::Io("remove", place.into(), error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Gives the owner back every right to a folder and those below it, which a step may have sealed.
+/// Symlinks are passed over.
+fn unseal(place: &Path) -> io::Result<()> {
+    let (mut folders, mut looked) = (vec![place.to_path_buf()], 0);
+    while let Some(folder) = folders.pop() {
+        let mode = fs::symlink_metadata(&folder)?.permissions().mode();
+        if mode & 0o700 != 0o700 {
+            fs::set_permissions(&folder, fs::Permissions::from_mode(mode & 0o777 | 0o700))?;
+        }
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() && looked < CHECKOUT_FILES_MAX {
+                looked += 1;
+                folders.push(entry.path());
+            }
         }
     }
     Ok(())
 }
 
-/// Removes a folder and all below it; a symlink itself, never what it leads to.
-fn clear(place: &PathBuf) -> Result<(), RetentionError> {
-    let gone = match fs::symlink_metadata(place) {
-        Ok(seen) if seen.is_dir() => fs::remove_dir_all(place),
-        Ok(_) => fs::remove_file(place),
-        Err(error) => Err(error),
-    };
-    match gone {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(RetentionError::Io("remove", place.clone(), error)),
-        Ok(()) | Err(_) => Ok(()),
+/// Returns what was found, or nothing if we may not look or it has just gone.
+fn open_to_us<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::NotFound) => Ok(None),
+        found => found.map(Some),
     }
 }
 
@@ -170,7 +218,7 @@ pub enum RetentionError {
     #[error("failed to {0} {1}: {2}; look at its permissions, then try again")]
     Io(&'static str, PathBuf, #[source] io::Error),
     /// Its name tells no day.
-    #[error("run {0} began on no day of the calendar; remove its folder by hand")]
+    #[error("run {0} began on no day of the calendar and stays; look at it, then remove its folder by hand")]
     Day(RunId),
     /// A path of ours that is none.
     #[error(transparent)]
@@ -178,104 +226,4 @@ pub enum RetentionError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stored(id: &str, bytes: u64, closed: bool) -> Stored {
-        let day = format!("{}-{}-{}", &id[..4], &id[4..6], &id[6..8]).parse().unwrap();
-        Stored { id: RunId::try_from(id).unwrap(), home: Home::Simulated, bytes, closed, day }
-    }
-
-    fn goes(runs: &[Stored], days: u32, bytes: u64) -> Vec<String> {
-        plan(runs, days, bytes, "2026-11-22".parse().unwrap()).iter().map(|run| run.id.as_str()[..8].to_string()).collect()
-    }
-
-    #[test]
-    fn age_and_size_take_the_oldest_first_and_never_an_open_one() {
-        let runs = [
-            stored("20261121-101112-b-0a1f", 30, true),
-            stored("20251001-101112-a-0a1f", 10, false),
-            stored("20260801-101112-c-0a1f", 20, true),
-            stored("20261122-101112-d-0a1f", 5, true),
-        ];
-        assert_eq!(goes(&runs, 90, 1000), ["20260801"]);
-        assert_eq!(goes(&runs, 1000, 1000), [""; 0]);
-        assert_eq!(goes(&runs, 1000, 50), ["20260801"]);
-        assert_eq!(goes(&runs, 1000, 44), ["20260801", "20261121"]);
-        assert_eq!(goes(&runs, 0, 0), ["20260801", "20261121", "20261122"]);
-        assert_eq!(goes(&runs, 113, 1000), [""; 0]);
-        assert_eq!(goes(&runs, 112, 1000), ["20260801"]);
-    }
-
-    /// A checkout with one run and its memory.
-    fn lab(run: &Stored) -> tempfile::TempDir {
-        let root = tempfile::tempdir().unwrap();
-        for folder in [run.home.folder(), MEMORY] {
-            fs::create_dir_all(root.path().join(folder).join(run.id.as_str()).join("deep")).unwrap();
-            fs::write(root.path().join(folder).join(run.id.as_str()).join("journal.jsonl"), "x").unwrap();
-        }
-        root
-    }
-
-    #[test]
-    fn a_run_weighs_what_it_holds_itself() {
-        let run = stored("20261121-101112-b-0a1f", 8, false);
-        let root = lab(&run);
-        let folder = root.path().join(run.home.folder()).join(run.id.as_str());
-        fs::write(folder.join("deep/blob"), "1234567").unwrap();
-        std::os::unix::fs::symlink("/", folder.join("away")).unwrap();
-        assert_eq!(weigh(root.path(), run.home, &run.id, false).unwrap(), run);
-        assert_eq!(weigh(root.path(), Home::Runs, &run.id, false).unwrap().bytes, 0);
-        let odd = RunId::try_from("20261399-101112-b-0a1f").unwrap();
-        assert!(matches!(weigh(root.path(), run.home, &odd, true), Err(RetentionError::Day(_))));
-    }
-
-    fn names(root: &Path, folder: &str) -> Vec<String> {
-        let mut names: Vec<String> =
-            fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn a_run_goes_with_its_memory_and_what_a_crash_left() {
-        let run = stored("20261121-101112-b-0a1f", 1, true);
-        let root = lab(&run);
-        let other = tempfile::tempdir().unwrap();
-        fs::write(other.path().join("precious"), "x").unwrap();
-        let folder = root.path().join(run.home.folder());
-        std::os::unix::fs::symlink(other.path(), folder.join(run.id.as_str()).join("away")).unwrap();
-        std::os::unix::fs::symlink(other.path(), folder.join(".going-20261120-101112-b-0a1f")).unwrap();
-        for left in [".going-20261121-101112-b-0a1f", ".going-20261119-101112-x-0a1f", ".going-else", "20261101-101112-z-0a1f"] {
-            fs::create_dir_all(folder.join(left).join("half")).unwrap();
-        }
-        remove(root.path(), &run).unwrap();
-        assert_eq!(names(root.path(), run.home.folder()), [".going-else", "20261101-101112-z-0a1f"]);
-        assert_eq!(names(root.path(), MEMORY), [""; 0]);
-        assert!(other.path().join("precious").exists());
-        remove(root.path(), &run).unwrap();
-    }
-
-    #[test]
-    fn a_run_that_is_open_or_held_stays() {
-        let run = stored("20261121-101112-b-0a1f", 1, true);
-        let root = lab(&run);
-        assert!(matches!(remove(root.path(), &Stored { closed: false, ..run.clone() }), Err(RetentionError::Open(_))));
-        let file = OsDisk.open(&root.path().join(run.home.folder()).join(run.id.as_str()).join("journal.jsonl")).unwrap();
-        assert!(OsDisk.lock(&file).unwrap());
-        assert!(matches!(remove(root.path(), &run), Err(RetentionError::Held(_))));
-        assert_eq!((names(root.path(), run.home.folder()).len(), names(root.path(), MEMORY).len()), (1, 1));
-        drop(file);
-        remove(root.path(), &run).unwrap();
-    }
-
-    #[test]
-    fn a_symlink_in_the_place_of_a_run_is_refused() {
-        let run = stored("20261121-101112-b-0a1f", 1, true);
-        let (root, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        fs::create_dir_all(root.path().join(run.home.folder())).unwrap();
-        std::os::unix::fs::symlink(other.path(), root.path().join(run.home.folder()).join(run.id.as_str())).unwrap();
-        assert!(matches!(remove(root.path(), &run), Err(RetentionError::Disk(DiskError::Symlink(_)))));
-        assert!(root.path().join(run.home.folder()).join(run.id.as_str()).is_symlink());
-    }
-}
+mod tests;

@@ -26,8 +26,8 @@ pub struct Ticked {
 /// Marks `ticket`, done by `run`, as done in its queue file below `root`.
 ///
 /// # Errors
-/// The entry is gone or is no longer the one that was worked on, the file is broken, or there is no
-/// place for the mark. Nothing is changed then.
+/// The entry is gone or is no longer the one that was worked on, somebody has set a status against it,
+/// the file is broken, or there is no place for the mark. Nothing is changed then.
 pub fn tick(root: &Path, ticket: &Ticket, run: &RunId, at: Timestamp) -> Result<Ticked, TickError> {
     for _ in 1..REPLACE_TRIES_MAX {
         let ticked = once(root, ticket, run, at);
@@ -52,6 +52,9 @@ fn once(root: &Path, ticket: &Ticket, run: &RunId, at: Timestamp) -> Result<Tick
     };
     if draft.ticket.content != ticket.content {
         return Err(TickError::Changed(draft.ticket.source.clone()));
+    }
+    if matches!(draft.status, Status::Blocked | Status::Failed | Status::Escalated) {
+        return Err(TickError::Against(draft.ticket.source.clone(), draft.status));
     }
     if one_ticket && draft.status != Status::Success {
         return beside(root, ticket, run, at);
@@ -120,6 +123,9 @@ pub enum TickError {
     /// Somebody edited it.
     #[error("{0}: the entry was edited while it was worked on; look whether it is done as it reads now, then tick it by hand")]
     Changed(Source),
+    /// Its status is one that somebody sets against it.
+    #[error("{0}: the entry says {1}, which a success does not overwrite; look at what the run did, then write success or pending by hand")]
+    Against(Source, Status),
     /// There is no word or line to write.
     #[error("{0}: the entry cannot be ticked without changing more of the file; write `status: success` by hand")]
     Placeless(Source),

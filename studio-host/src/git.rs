@@ -11,6 +11,7 @@ mod listing;
 mod objects;
 mod open;
 mod order;
+pub(crate) mod regular;
 mod revision;
 mod sample;
 mod seal;

@@ -49,6 +49,7 @@ fn a_human_is_asked_and_their_word_lets_it_run() {
         | undo       none is known
         | script     sha256 HASH
         | base       COMMIT
+        | time limit 600 seconds
         | effect     HASH
         | until      TIME
         | +- why, by the rule that planned it ---
@@ -72,6 +73,7 @@ fn a_human_is_asked_and_their_word_lets_it_run() {
         | undo       none is known
         | script     sha256 HASH
         | base       COMMIT
+        | time limit 600 seconds
         | effect     HASH
         | until      TIME
         | +- why, by the rule that planned it ---

@@ -1,6 +1,6 @@
 //! The Executor or the runtime is killed in the middle of a step: nobody knows what it did, and nothing runs twice.
 
-use super::trusted::{FACTS, entry, facts_and};
+use super::trusted::{FACTS, FACTS_QUEUE, entry, facts_and};
 use super::{Lab, STUDIO, Said, ended, model, sample, sh};
 use duct::Handle;
 use serde_json::json;
@@ -161,6 +161,17 @@ fn an_interrupt_waits_for_the_step_and_records_how_it_ended() {
     let said = lab.studio(0, "resume 2");
     assert!(said.out.contains("\ndone: "), "{}", said.out);
     assert_eq!(lab.read("artifacts/facts/log"), "begun\nended\n");
+}
+
+#[test]
+fn an_entry_that_is_edited_while_it_is_worked_on_is_not_ticked() {
+    let mut flight = Flight::begin(&format!("{STUDIO} resume 2"));
+    let edited = FACTS_QUEUE.replace("Please look", "Please look twice");
+    flight.lab.write("ai/backlog.yaml", &edited);
+    flight.land();
+    let (lab, said) = flight.said(4);
+    assert!(said.out.contains("ai/backlog.yaml:3: the entry was edited while it was worked on"), "{}", said.out);
+    assert_eq!((lab.read("ai/backlog.yaml"), lab.read("artifacts/facts/log").as_str()), (edited, "begun\nended\n"));
 }
 
 #[test]

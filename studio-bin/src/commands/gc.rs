@@ -2,34 +2,30 @@
 
 use crate::exit::{Exit, Failure};
 use crate::site::Site;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::json;
-use std::path::Path;
-use studio_core::name::RunId;
 use studio_files::retention::{self, Home, Stored};
 
 const MIB: u64 = 1024 * 1024;
 
-/// Folders inside a run's folder that are measured.
-const DEPTH_MAX: usize = 16;
-
 pub(crate) fn gc(site: &Site, days: u32, keep_mib: u64, yes: bool, json: bool) -> Result<Exit, Failure> {
-    let mut runs = Vec::new();
-    for found in site.runs()? {
-        // A run whose journal cannot be read is nobody's to throw away.
-        let closed = found.log().ok().and_then(|log| log.fold().ok()).is_some_and(|run| run.closed().is_some());
-        let home = if found.dir.starts_with(site.root().join(Home::Runs.folder())) { Home::Runs } else { Home::Simulated };
-        let (bytes, day) = (bytes_below(&found.dir, DEPTH_MAX)?, day(&found.id)?);
-        runs.push(Stored { id: found.id, home, bytes, closed, day });
-    }
+    // What a gc with --yes began is finished by any.
+    let (swept, mut failed) = match retention::sweep_all(site.root()) {
+        Ok(swept) => (swept, None),
+        Err(error) => (0, Some(error)),
+    };
+    let runs = stored(site)?;
     let today = site.clock.now().to_zoned(TimeZone::system()).date();
     let over = retention::plan(&runs, days, keep_mib.saturating_mul(MIB), today);
-    let bytes: u64 = over.iter().map(|run| run.bytes).sum();
+    let (mut count, mut bytes) = (0, 0);
     for run in &over {
-        if yes {
-            retention::remove(site.root(), run).map_err(|error| Failure::new(Exit::Error, error))?;
+        let gone = if yes { retention::remove(site.root(), run) } else { Ok(()) };
+        if let Err(error) = gone {
+            // The last one is the command's own error.
+            failed.replace(error).iter().for_each(|before| eprintln!("note: {before}"));
+            continue;
         }
+        (count, bytes) = (count + 1, bytes + run.bytes);
         if json {
             println!("{}", json!({ "v": 1, "type": "gc", "run": run.id, "bytes": run.bytes, "removed": yes }));
         } else {
@@ -37,33 +33,27 @@ pub(crate) fn gc(site: &Site, days: u32, keep_mib: u64, yes: bool, json: bool) -
         }
     }
     if !json {
-        let rest = runs.len() - over.len();
-        println!(
-            "{} of {} runs, {} MiB; {rest} stay{}",
-            over.len(),
-            runs.len(),
-            bytes.div_ceil(MIB),
-            if yes { "" } else { "; say --yes to remove them" }
-        );
-    }
-    Ok(Exit::Done)
-}
-
-fn day(id: &RunId) -> Result<Date, Failure> {
-    Date::strptime("%Y%m%d", id.day()).map_err(|error| Failure::new(Exit::BadInput, format!("{id} names no day: {error}")))
-}
-
-/// Adds up the files below `dir`; symlinks count as nothing.
-fn bytes_below(dir: &Path, depth: usize) -> Result<u64, Failure> {
-    let mut bytes = 0;
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() && depth > 0 {
-            bytes += bytes_below(&entry.path(), depth - 1)?;
-        } else if kind.is_file() {
-            bytes += entry.metadata()?.len();
+        let rest = runs.len() - count;
+        let more = if yes { "" } else { "; say --yes to remove them" };
+        println!("{count} of {} runs, {} MiB; {rest} stay{more}", runs.len(), bytes.div_ceil(MIB));
+        if swept > 0 {
+            println!("{swept} folders are gone that an earlier gc could not remove");
         }
     }
-    Ok(bytes)
+    failed.map_or(Ok(Exit::Done), |error| Err(Failure::new(Exit::Error, error)))
+}
+
+/// Weighs every run; one that cannot be weighed is named, and stays.
+fn stored(site: &Site) -> Result<Vec<Stored>, Failure> {
+    let mut runs = Vec::new();
+    for found in site.runs()? {
+        // A run whose journal cannot be read is nobody's to throw away.
+        let closed = found.log().ok().and_then(|log| log.fold().ok()).is_some_and(|run| run.closed().is_some());
+        let home = if found.dir.starts_with(site.root().join(Home::Runs.folder())) { Home::Runs } else { Home::Simulated };
+        match retention::weigh(site.root(), home, &found.id, closed) {
+            Ok(run) => runs.push(run),
+            Err(error) => eprintln!("note: {error}"),
+        }
+    }
+    Ok(runs)
 }

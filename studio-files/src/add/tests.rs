@@ -203,6 +203,73 @@ fn the_queue_reads_every_entry_as_a_ticket_of_its_own() {
 }
 
 #[test]
+fn the_queue_gives_back_the_very_title() {
+    let more = [
+        "back\\slash \\* at the end\\",
+        "\\\\ two \\[ x \\]",
+        "a: b",
+        "Criteria:",
+        "Acceptance criteria:\n- a",
+        "depends_on: other",
+        "AB: c",
+        "ABC-1: chooses\nmore",
+        "`code` ``two`` unbalanced `",
+        "x &amp; y &#91;",
+        "[x] done",
+        "(x) [ ] y",
+        "http://example.com/a_b_c?d=*e*",
+        "<a@b.c> <!-- c --> <b>",
+        "12. twelve",
+        "12) twelve.",
+        "#hash # ## tag",
+        "--- x ---",
+        "a\u{a0}b\u{3000}c\td",
+        "~~~ tilde | pipe ^ caret $ dollar ' \" ! @ %",
+        "(set by human/CLI) …",
+        "é".repeat(199).leak(),
+        "\\".repeat(200).leak(),
+        "*".repeat(300).leak(),
+    ];
+    for page in ["", "## Ideas\r\n\r\n- [ ] old\r\n", "\u{feff}# Studio\n"] {
+        let lab = Lab::with(page);
+        for text in HOSTILE.into_iter().chain(more) {
+            let line = lab.add(text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+            let queue = Queue::read(lab.0.path(), &EmptyTree).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+            let entry = queue.entries().iter().find(|entry| entry.ticket.source.line == line).unwrap();
+            let words = studio_core::text::visible(&text.replace("\r\n", "\n"));
+            let title = studio_core::text::one_line(words.trim().lines().next().unwrap(), 200);
+            assert_eq!(entry.ticket.title.as_str(), title, "{}", lab.page());
+            assert!(entry.ticket.criteria.is_empty() && entry.ticket.depends_on.is_empty());
+        }
+    }
+}
+
+#[test]
+fn titles_that_would_have_one_id_are_not_both_added() {
+    // Of a title the first forty characters and six digits of a hash make the id.
+    let mut known = std::collections::BTreeMap::new();
+    let (one, other) = (0..)
+        .find_map(|n| {
+            let title = format!("whoever wants to break the whole queue says {n}");
+            let hash = studio_core::name::Digest::blake3(title.as_bytes()).as_str()[..6].to_string();
+            known.insert(hash, title.clone()).map(|before| (before, title))
+        })
+        .unwrap();
+    let lab = Lab::new();
+    lab.add(&one).unwrap();
+    assert!(matches!(lab.add(&other), Err(AddError::Standing { ticked: false, .. })), "{one} {other}");
+    assert_eq!(Queue::read(lab.0.path(), &EmptyTree).unwrap().entries().len(), 1);
+}
+
+#[test]
+fn a_full_queue_takes_no_more() {
+    let page: String = (0..TICKETS_MAX).map(|n| format!("- [ ] ticket {n}\n")).collect();
+    let lab = Lab::with(&page);
+    assert!(matches!(lab.add("one more"), Err(AddError::Full)));
+    assert_eq!(lab.page(), page);
+}
+
+#[test]
 fn what_another_queue_file_says_is_not_added_again() {
     let lab = Lab::new();
     fs::create_dir_all(lab.0.path().join("ai")).unwrap();

@@ -95,7 +95,7 @@ impl Dice {
         let margin = if self.roll(3) == 0 { "  " } else { "" };
         text += if margin.is_empty() { "" } else { "tasks:\n" };
         for n in 0..1 + self.roll(6) {
-            let word = self.pick(&["pending", "running", "success", "\"blocked\"", "'completed'", "failed   # why", "~", ""]);
+            let word = self.pick(&["pending", "running", "success", "\"review\"", "'completed'", "waiting_retry   # why", "~", ""]);
             let status = if self.roll(4) == 0 { String::new() } else { format!("{margin}  status: {word}\n") };
             let (id, words) = (
                 self.pick(&["id", "task_id"]),
@@ -165,7 +165,7 @@ fn a_missing_status_is_written_as_a_line_of_the_entry() {
         ("tasks:\r\n  - summary: x\r\n    id: a # b\r\n", "tasks:\r\n  - summary: x\r\n    id: a # b\r\n    status: success\r\n"),
         ("- id: a\n  status:\n  summary: x\n", "- id: a\n  status: success\n  summary: x\n"),
         ("- id: a\n  status: ~\n  summary: x\n", "- id: a\n  status: success\n  summary: x\n"),
-        ("- \"status\": 'failed'\n  id: a\n  summary: x\n", "- \"status\": 'success'\n  id: a\n  summary: x\n"),
+        ("- \"status\": 'waiting_retry'\n  id: a\n  summary: x\n", "- \"status\": 'success'\n  id: a\n  summary: x\n"),
     ] {
         let lab = Lab::new("ai/backlog.yaml", text);
         assert!(lab.tick(&lab.ticket("a")).unwrap().changed);
@@ -175,6 +175,68 @@ fn a_missing_status_is_written_as_a_line_of_the_entry() {
         let lab = Lab::new("ai/backlog.yaml", text);
         let refused = lab.refused(&lab.ticket("a"));
         assert!(refused.contains("cannot be ticked without changing more"), "{text}{refused}");
+    }
+}
+
+/// The same entries in each dialect, open.
+const DIALECTS: [(&str, &str); 6] = [
+    ("ai/backlog.md", "# Backlog\n\n## Stage 1\n- [ ] ABC: x\n  - [ ] criterion\n- [ ] DEF: y\n"),
+    ("ai/studio/backlog.md", "## Ideas\n\n- [ ] ABC: x\n  ```\n  - [ ] no box\n  ```\n* [ ] DEF: y\n"),
+    ("ai/backlog.yaml", "tasks:\n  - id: ABC\n    status: pending # why\n    summary: x\n  - id: DEF\n    summary: y\n    status: pending\n"),
+    (
+        "ai/backlog.yaml",
+        "- task_id: ABC\n  type: run\n  description: x\n  status: \"waiting_retry\"\n- {task_id: DEF, status: pending, description: y}\n",
+    ),
+    ("ai/tasks/t.yaml", "id: ABC\ndescription: x\nstatus: pending\n"),
+    ("ai/tasks/t.md", "---\nid: ABC\nstatus: pending\n---\n# x\n\n- [ ] y\n"),
+];
+
+#[test]
+fn byte_order_marks_and_line_breaks_of_every_dialect_stay() {
+    for (path, text) in DIALECTS {
+        for (bom, line_break) in [("", "\n"), ("", "\r\n"), ("\u{feff}", "\n"), ("\u{feff}", "\r\n")] {
+            let text = format!("{bom}{}", text.replace('\n', line_break));
+            if path.starts_with("ai/tasks/") {
+                let lab = Lab::new(path, &text);
+                assert!(lab.tick(&lab.ticket("ABC")).unwrap().changed);
+                assert_eq!((lab.text(), lab.entries()[0].status), (text, Status::Success));
+                continue;
+            }
+            assert_eq!(every_tick_changes_one_word(path, &text), 2, "{text:?}");
+            for (id, words) in
+                [("ABC", ["- [ ] ABC", "status: pending #", "\"waiting_retry\""]), ("DEF", ["[ ] DEF", "pending, d", "status: pending"])]
+            {
+                let lab = Lab::new(path, &text);
+                lab.tick(&lab.ticket(id)).unwrap();
+                let old = words.into_iter().find(|words| text.contains(words)).unwrap();
+                let new = ["pending", "waiting_retry"].into_iter().fold(old.replace("[ ]", "[x]"), |new, word| new.replace(word, "success"));
+                let at = text.rfind(old).unwrap();
+                assert_eq!(lab.text(), format!("{}{new}{}", &text[..at], &text[at + old.len()..]));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_status_set_against_it_meanwhile_is_not_overwritten() {
+    for path in ["ai/backlog.yaml", "ai/tasks/t.yaml"] {
+        let text = |status: &str| {
+            let entry = format!("id: a\nsummary: x\ndescription: x\nstatus: {status}\n");
+            if path == "ai/backlog.yaml" { format!("- {}\n", entry.trim_end().replace('\n', "\n  ")) } else { entry }
+        };
+        let lab = Lab::new(path, &text("pending"));
+        let ticket = lab.ticket("a");
+        for against in ["failed", "blocked", "\"escalated\""] {
+            fs::write(lab.root.path().join(path), text(against)).unwrap();
+            let refused = lab.refused(&ticket);
+            assert!(refused.contains(&format!("says {}, which a success does not overwrite", against.trim_matches('"'))), "{refused}");
+            assert!(!lab.root.path().join("ai/tasks/t.yaml.studio.json").exists());
+        }
+        for with in ["pending", "running", "waiting_retry", "review"] {
+            fs::write(lab.root.path().join(path), text(with)).unwrap();
+            lab.tick(&ticket).unwrap();
+            assert_eq!(lab.entries()[0].status, Status::Success, "{with}");
+        }
     }
 }
 

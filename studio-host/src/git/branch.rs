@@ -1,13 +1,13 @@
 //! Branches of the user's repository: which are free, where one stands, and the one way to move it.
 
-use super::{GitError, damaged, objects, order};
+use super::{GitError, damaged, objects, order, regular};
 use gix::lock::acquire::Fail;
 use gix::refs::store::WriteReflog;
 use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit};
 use gix::refs::{FullName, Target};
 use gix::{ObjectId, Repository};
 use std::fs;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use studio_core::chores::CommitOrder;
@@ -110,9 +110,24 @@ fn set(repo: &Repository, name: &FullName, commit: ObjectId, expected: PreviousV
 
 /// Returns what a branch holds.
 fn target(repo: &Repository, name: &FullName) -> Result<Option<Target>, GitError> {
+    files(repo, name.shorten().to_string())?;
     let found = repo.try_find_reference(name.as_bstr()).map_err(|error| damaged(name.as_bstr(), &error))?;
     // A look-up also tries longer names.
     Ok(found.map(gix::Reference::detach).filter(|found| found.name == *name).map(|found| found.target))
+}
+
+/// Says whether what a branch is read from are files and folders: a symlink leads elsewhere, and a pipe would be
+/// waited for.
+fn files(repo: &Repository, branch: String) -> Result<(), GitError> {
+    let (common, heads) = (repo.common_dir(), repo.common_dir().join("refs/heads"));
+    let loose = heads.join(branch);
+    for file in loose.ancestors().take_while(|at| *at != heads).chain([common.join("packed-refs").as_path()]) {
+        if fs::symlink_metadata(file).is_ok_and(|seen| !seen.is_file() && !seen.is_dir()) {
+            let odd = std::io::Error::other("it is no regular file; look at it, then move it away");
+            return Err(GitError::Folder(file.into(), odd));
+        }
+    }
+    Ok(())
 }
 
 fn full(branch: &BranchName) -> Result<FullName, GitError> {
@@ -122,6 +137,7 @@ fn full(branch: &BranchName) -> Result<FullName, GitError> {
 /// Returns the branches that may be in the way of `branch` or its numbered names.
 fn near(repo: &Repository, branch: &BranchName) -> Result<Vec<String>, GitError> {
     let bad = |error: gix::Error| damaged("the branches", &error);
+    files(repo, branch.to_string())?;
     let wanted = branch.as_str().to_ascii_lowercase();
     let mut names = Vec::new();
     // One that is broken is in nobody's way: setting a ref looks at its own place again.
@@ -168,11 +184,9 @@ fn checked_out(common: &Path, name: &FullName) -> Result<Option<PathBuf>, GitErr
 
 /// Returns the first line of a file of git's; nothing if there is no such file.
 fn first_line(file: &Path) -> std::io::Result<String> {
-    let mut bytes = Vec::new();
-    match fs::File::open(file) {
-        Ok(file) => file.take(2 * PATH_BYTES_MAX as u64).read_to_end(&mut bytes)?,
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => 0,
-        Err(error) => return Err(error),
+    let bytes = match regular::read(file, 2 * PATH_BYTES_MAX as u64) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Vec::new(),
+        read => read?,
     };
     Ok(String::from_utf8_lossy(&bytes).lines().next().unwrap_or_default().to_string())
 }
@@ -222,6 +236,33 @@ mod tests {
         std::fs::remove_file(fixture.root().join(".git/refs/heads").join(BRANCH)).unwrap();
         fixture.git("packed-refs", format!("{} refs/heads/{BRANCH}\n", order.base));
         refused(&fixture, &order, "did not leave there");
+    }
+
+    #[test]
+    fn a_ref_that_is_no_file_is_not_waited_for() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        for clone in ["", "studio/clone.git/"] {
+            for file in ["packed-refs".to_string(), format!("refs/heads/{BRANCH}"), "BISECT_START".into()] {
+                let (fixture, order) = fixture();
+                let workshop = fixture.workshop();
+                let at = fixture.root().join(".git").join(format!("{clone}{file}"));
+                std::fs::create_dir_all(at.parent().unwrap()).unwrap();
+                mknodat(CWD, &at, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+                match (workshop.commit(&order), file == "BISECT_START" && !clone.is_empty()) {
+                    (Ok(_), true) => {} // nobody bisects in Studio's clone
+                    (Err(error), false) => {
+                        assert!(!clone.is_empty() || file == "BISECT_START" || workshop.free_branch(&order.branch).is_err());
+                        assert!(error.to_string().contains("no regular file"), "{at:?} {error}");
+                    }
+                    (seen, _) => panic!("{at:?} {seen:?}"),
+                }
+            }
+        }
+        let (fixture, order) = fixture();
+        let outside = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(outside.path(), fixture.root().join(".git/refs/heads/engineer")).unwrap();
+        assert!(fixture.workshop().commit(&order).unwrap_err().to_string().contains("no regular file"));
+        assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use super::base::expect;
 use super::listing::{Item, Listing};
-use super::{GitError, order, seal};
+use super::{GitError, order, regular, seal};
 use gix::Repository;
 use gix::objs::Kind;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use studio_core::limits::CHECKOUT_BYTES_MAX;
+use studio_core::limits::{CHECKOUT_BYTES_MAX, FILE_BYTES_MAX};
 use studio_core::name::{CommitId, RelPath, RunId};
 
 /// The files of a commit in a folder of their own. Nobody writes to them: files have the mode 0444, programs
@@ -75,7 +75,7 @@ impl Checkout {
 
     /// Returns the notes of the checkout that stands, if it is of this commit and as it was made.
     fn stands(&self) -> Option<Vec<String>> {
-        let marker = fs::read_to_string(&self.marker).ok()?;
+        let marker = String::from_utf8(regular::read(&self.marker, FILE_BYTES_MAX).ok()?).ok()?;
         let (head, fingerprint) = marker.trim_end_matches('\n').rsplit_once('\n')?;
         let mut head = head.lines();
         let known = head.next()? == boot()? && head.next()? == self.commit.as_str();
@@ -89,7 +89,9 @@ impl Checkout {
         let mut lines = vec![boot, self.commit.to_string()];
         lines.extend(self.notes.iter().cloned());
         lines.push(seal::fingerprint(&self.root)?.to_string());
-        fs::write(&self.marker, lines.join("\n") + "\n")
+        // Written anew, so that nothing planted there is written to.
+        remove(&self.marker)?;
+        File::create_new(&self.marker)?.write_all((lines.join("\n") + "\n").as_bytes())
     }
 
     /// Writes the files, then seals the folders, those inside first.
@@ -146,16 +148,21 @@ pub(super) fn make(repo: &Repository, above: &Path, run: &RunId, commit: &Commit
 pub(super) fn discard(above: &Path, run: &RunId) -> Result<(), GitError> {
     let (root, marker) = places(above, run);
     // First: half a work tree has no marker.
-    match fs::remove_file(&marker) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(GitError::Write(marker, error)),
-        Ok(()) | Err(_) => {}
-    }
+    remove(&marker).map_err(failed(&marker))?;
     seal::remove(&root).map_err(|error| GitError::Write(root, error))
 }
 
 /// Returns where a run's work tree is, and its marker. A run's name has no dot, so no run is called like a marker.
 fn places(above: &Path, run: &RunId) -> (PathBuf, PathBuf) {
     (above.join(run.as_str()), above.join(format!("{run}.commit")))
+}
+
+/// Removes a file if it is there.
+fn remove(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 fn failed(at: &Path) -> impl FnOnce(io::Error) -> GitError + '_ {

@@ -3,8 +3,9 @@
 use super::base::At;
 use super::checkout::Checkout;
 use super::edits::Object;
-use super::{GitError, GitRepo, branch, checkout, damaged, object, objects, open, order};
+use super::{GitError, GitRepo, branch, checkout, damaged, object, objects, open, order, regular};
 use gix::ThreadSafeRepository;
+use gix::sec::Trust;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -41,7 +42,7 @@ impl Workshop {
             return Err(GitError::Foreign(repo.root.clone()));
         }
         let dir = repo.common.join("studio");
-        folder(&dir)?;
+        own(&dir)?;
         let _lock = lock(&dir, Duration::from_secs(LOCK_SECONDS_MAX))?;
         let bare = dir.join("clone.git");
         for made in ["worktrees", "clone.git", "clone.git/objects", "clone.git/objects/info", "clone.git/refs", "clone.git/refs/heads"] {
@@ -113,7 +114,10 @@ impl Workshop {
         checkout::discard(&self.dir.join("worktrees"), run)
     }
 
+    /// Takes the lock; what stands in Studio's own folders may have been moved since they were opened.
     fn lock(&self) -> Result<File, GitError> {
+        own(&self.dir)?;
+        folder(&self.dir.join("worktrees"))?;
         lock(&self.dir, Duration::from_secs(LOCK_SECONDS_MAX))
     }
 
@@ -123,6 +127,15 @@ impl Workshop {
         objects::write(&self.dir.join("incoming"), &stores, new).map_err(|error| GitError::Write(self.common.join("objects"), error))?;
         let user = self.user.to_thread_local();
         new.iter().try_for_each(|made| object(&user, made.id).map(drop))
+    }
+}
+
+/// Makes Studio's own folder if it is missing. Nobody else may own it.
+fn own(dir: &Path) -> Result<(), GitError> {
+    folder(dir)?;
+    match Trust::from_path_ownership(dir) {
+        Ok(Trust::Full) => Ok(()),
+        Ok(Trust::Reduced) | Err(_) => Err(GitError::Foreign(dir.into())),
     }
 }
 
@@ -141,7 +154,7 @@ fn folder(path: &Path) -> Result<(), GitError> {
 
 /// Makes sure that a file holds this text, all of it or what it held before.
 fn keep(path: &Path, text: &str) -> io::Result<()> {
-    if fs::read(path).is_ok_and(|seen| seen == text.as_bytes()) {
+    if regular::read(path, text.len() as u64 + 1).is_ok_and(|seen| seen == text.as_bytes()) {
         return Ok(());
     }
     let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(path))?;
@@ -154,7 +167,7 @@ fn keep(path: &Path, text: &str) -> io::Result<()> {
 fn lock(dir: &Path, wait: Duration) -> Result<File, GitError> {
     let path = dir.join("lock");
     let failed = |error| GitError::Write(path.clone(), error);
-    let file = File::options().create(true).append(true).open(&path).map_err(failed)?;
+    let file = regular::open(&path, File::options().create(true).append(true)).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => return Ok(file),
         Err(TryLockError::WouldBlock) => {}
@@ -210,6 +223,50 @@ mod tests {
         put(&fixture.root().join(".git/studio/incoming/ab/left"), "half");
         assert_eq!(fixture.workshop().commit(&order).unwrap(), whole);
         assert!(!fixture.root().join(".git/studio/incoming").exists());
+    }
+
+    #[test]
+    fn what_is_planted_in_its_place_is_neither_followed_nor_waited_for() {
+        let fixture = Fixture::with(&[("a", "1")]);
+        let (studio, outside) = (fixture.root().join(".git/studio"), tempfile::tempdir().unwrap());
+        let opened = || Workshop::open(&fixture.open()).map(drop).map_err(|error| error.to_string());
+        std::os::unix::fs::symlink(outside.path(), &studio).unwrap();
+        assert!(opened().unwrap_err().contains("no folder"));
+        fs::remove_file(&studio).unwrap();
+        let workshop = fixture.workshop();
+        // What Studio writes itself is put back.
+        for name in ["config", "HEAD", "objects/info/alternates"] {
+            let file = studio.join("clone.git").join(name);
+            fs::remove_file(&file).unwrap();
+            pipe(&file);
+            opened().unwrap();
+            assert!(fs::symlink_metadata(&file).unwrap().is_file(), "{name}");
+        }
+        let lock = studio.join("lock");
+        fs::remove_file(&lock).unwrap();
+        std::os::unix::fs::symlink(outside.path().join("made"), &lock).unwrap();
+        assert!(opened().unwrap_err().contains("lock") && !outside.path().join("made").exists());
+        fs::remove_file(&lock).unwrap();
+        pipe(&lock);
+        assert!(opened().unwrap_err().contains("no regular file"));
+        assert!(workshop.discard(&run()).unwrap_err().to_string().contains("no regular file"));
+        fs::remove_file(&lock).unwrap();
+        // Swapped behind its back.
+        fs::rename(studio.join("worktrees"), studio.join("other")).unwrap();
+        std::os::unix::fs::symlink(outside.path(), studio.join("worktrees")).unwrap();
+        let commit = fixture.order(&[]).base;
+        assert!(matches!(workshop.checkout(&run(), &commit), Err(GitError::InTheWay(_))));
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+        // Only root may give a folder away; for others there is nothing to see here.
+        if std::os::unix::fs::chown(&studio, Some(4242), None).is_ok() {
+            assert!(opened().unwrap_err().contains("another user"));
+            assert!(matches!(workshop.discard(&run()), Err(GitError::Foreign(_))));
+        }
+    }
+
+    fn pipe(path: &Path) {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
     }
 
     #[test]
