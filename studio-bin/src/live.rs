@@ -148,12 +148,14 @@ pub(crate) fn executor(site: &Site) -> Result<Exit, Failure> {
     let tree = site.tree()?;
     possible(site, tree.as_ref())?;
     let operator = site.operator.clone();
+    let rules = rules::of(site, tree.as_ref())?;
     let place = Place {
         repo: site.repo.clone(),
-        gate: rules::of(site, tree.as_ref())?.gate,
+        gate: rules.gate,
         approvers: Box::new(move || operator.approvers().map_err(|failure| failure.why)),
         clock: Arc::clone(&site.clock),
         bin_dirs: site.operator.settings()?.bin_dirs,
+        branch: rules.branch,
     };
     serve(socket, place).map_err(|error| Failure::new(Exit::Error, error))?;
     Ok(Exit::Done)

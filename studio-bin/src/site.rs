@@ -3,6 +3,7 @@
 use crate::cli::PlaceArgs;
 use crate::exit::{Exit, Failure};
 use crate::operator::Operator;
+use crate::rules;
 use jiff::tz::TimeZone;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -109,7 +110,15 @@ impl Site {
                 settled = self.repo_id()?.and_then(|id| repos.remove(&id)).and_then(|settings| settings.base);
             }
         }
-        self.repo.base(self.base.as_deref().or(settled.as_deref())).map_err(bad_repo)
+        let base = self.repo.base(self.base.as_deref().or(settled.as_deref())).map_err(bad_repo)?;
+        // The policy may call the Engineer's branches otherwise than git's part knows; none of them is a base.
+        let template = rules::policy(&base).ok().flatten().map(|policy| policy.branch);
+        let fixed = template.as_deref().and_then(|template| template.split_once("<slug>")).map(|(fixed, _)| fixed).filter(|fixed| !fixed.is_empty());
+        let own = |fixed: &str| base.name().rsplit_once("origin/").map_or(base.name(), |(_, name)| name).starts_with(fixed);
+        match fixed.filter(|fixed| own(fixed)) {
+            Some(_) => Err(bad_repo(GitError::Engineers(base.name().into()))),
+            None => Ok(base),
+        }
     }
 
     /// Returns the files at the commit a run began with.

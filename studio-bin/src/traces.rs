@@ -1,9 +1,7 @@
 //! What a run leaves for people and other programs: its report, its memory, the state it was last seen in.
 
 use crate::exit::{Exit, Failure};
-use crate::rules;
 use crate::site::{Found, Site};
-use crate::wiring;
 use std::collections::BTreeMap;
 use studio_core::event::{Event, Mode, Parked};
 use studio_core::journal::Log;
@@ -18,12 +16,12 @@ use studio_files::memory::{self, Prompt};
 use studio_files::{projection, report, report_file};
 
 /// Leaves everything that a run leaves when it rests, or when its work failed; returns its report if one
-/// was written. All of it is rendered from the journal and can be made again, so what cannot be
-/// written, but for the report, is a warning.
+/// was written. All of it is rendered from the journal, for the memory on the run's own `stage`, and can be
+/// made again, so what cannot be written, but for the report, is a warning.
 ///
 /// # Errors
 /// The journal cannot be read, or the report not be written.
-pub(crate) async fn leave(site: &Site, found: &Found, run: &Run, rest: Option<&Rest>) -> Result<Option<RelPath>, Failure> {
+pub(crate) async fn leave(site: &Site, found: &Found, run: &Run, stage: Stage, rest: Option<&Rest>) -> Result<Option<RelPath>, Failure> {
     let log = found.log()?;
     let mode = run.opened().map(|opened| opened.mode);
     let reported = matches!(rest, Some(Rest::Over(_) | Rest::Parked(Parked::NeedsReview, _)));
@@ -34,7 +32,7 @@ pub(crate) async fn leave(site: &Site, found: &Found, run: &Run, rest: Option<&R
             tracing::warn!(run = %found.id, %error, "ai/state does not show the run");
         }
     }
-    if let Err(failure) = remember(site, found, &log, run).await {
+    if let Err(failure) = remember(site, found, &log, run, stage).await {
         tracing::warn!(run = %found.id, why = failure.why, "the run's memory is not written");
     }
     Ok(report)
@@ -55,14 +53,10 @@ pub(crate) fn write_report(site: &Site, found: &Found, log: &Log, run: &Run) -> 
 ///
 /// # Errors
 /// The journal does not replay, or the disk.
-pub(crate) async fn remember(site: &Site, found: &Found, log: &Log, run: &Run) -> Result<(), Failure> {
-    let Some(opened) = run.opened() else { return Ok(()) };
-    let tree = site.tree_of(log)?;
-    let gate = rules::of(site, tree.as_ref())?.gate;
-    let stage = Stage { crew: wiring::crew_of(&opened.crew), gate, tree: std::sync::Arc::clone(&tree) };
+pub(crate) async fn remember(site: &Site, found: &Found, log: &Log, run: &Run, stage: Stage) -> Result<(), Failure> {
+    let diffs = diffs(log, stage.tree.as_ref())?;
     let replayed = replay(log, stage, &|kept| found.text(kept)).await?;
     let prompts: Vec<Prompt> = replayed.prompts.into_iter().map(|(request, answer)| prompt(&request, answer)).collect();
-    let diffs = diffs(log, tree.as_ref())?;
     memory::write(site.root(), log, run, &prompts, &diffs).map(drop).map_err(|error| Failure::new(Exit::Error, error))
 }
 

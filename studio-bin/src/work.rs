@@ -5,7 +5,7 @@ use crate::exit::{Exit, Failure};
 use crate::live::{self, Live};
 use crate::rules::{self, Rules};
 use crate::site::{Found, RUNS, Site};
-use crate::wiring::{self, Choice};
+use crate::wiring::{self, Bench, Choice};
 use crate::{story, traces};
 use serde_json::json;
 use std::path::Path;
@@ -18,6 +18,7 @@ use studio_core::journal::{Entry, Journal, Observer};
 use studio_core::limits::{QUEUE_SHOWN_MAX, RunLimits};
 use studio_core::name::{BranchName, RelPath, RunId, TicketId};
 use studio_core::permit::Cuts;
+use studio_core::replay::Stage;
 use studio_core::run::{Run, StepState};
 use studio_core::store::{FileStore, OsDisk};
 use studio_core::supervisor::{Rest, RunError, Supervisor};
@@ -123,12 +124,13 @@ pub(crate) async fn begin(site: &Site, job: Job, json: bool, stop: CancellationT
     let shelf = if mode == Mode::Live { RUNS[0] } else { RUNS[1] };
     let found = Found { dir: site.root().join(shelf).join(id.as_str()), id: id.clone() };
     let store = async || FileStore::create(OsDisk, site.root(), Path::new(shelf), &id).await;
-    let bench = wiring::Bench { gate: job.rules.gate, tree: job.tree, crew, model: thinker.model, stop };
+    let bench = Bench { gate: job.rules.gate, tree: job.tree, crew, model: thinker.model, stop };
+    let stage = stage(&bench);
     match job.hands {
         Hands::Pretend { scenario, .. } => {
             let parts = wiring::pretended(&site.operator, bench, scenario.unwrap_or(thinker.scenario))?;
             let journal = Journal::begin(store().await?, id.clone(), thinker.redactor, Arc::clone(&site.clock)).observed(Arc::new(Teller { json }));
-            finish(site, &found, Supervisor::open(journal, parts, opened).await?, None).await
+            finish(site, &found, stage, Supervisor::open(journal, parts, opened).await?, None).await
         }
         Hands::Live(live) => {
             if !by_rule {
@@ -138,7 +140,7 @@ pub(crate) async fn begin(site: &Site, job: Job, json: bool, stop: CancellationT
             }
             let parts = wiring::live(site, bench, &live)?;
             let journal = Journal::begin(store().await?, id.clone(), thinker.redactor, Arc::clone(&site.clock)).observed(Arc::new(Teller { json }));
-            finish(site, &found, Supervisor::open(journal, parts, opened).await?, Some(&live)).await
+            finish(site, &found, stage, Supervisor::open(journal, parts, opened).await?, Some(&live)).await
         }
     }
 }
@@ -155,8 +157,9 @@ pub(crate) async fn resume(
     json: bool,
     stop: CancellationToken,
 ) -> Result<Rested, Failure> {
-    found.log()?; // says which file is wrong, and opens nothing that is
-    let (store, log) = FileStore::open(OsDisk, &found.dir).await?;
+    // A journal that does not open is read again, which says what is wrong with which file.
+    let opened = FileStore::open(OsDisk, &found.dir).await;
+    let (store, log) = opened.map_err(|error| found.log().err().unwrap_or_else(|| error.into()))?;
     let run = log.fold().map_err(|error| Failure::new(Exit::BadInput, error))?;
     let Some(opened) = run.opened() else { return Err(Failure::new(Exit::BadInput, "the run was never opened")) };
     let choice = match Choice::parse(model.unwrap_or(&opened.model))? {
@@ -166,30 +169,37 @@ pub(crate) async fn resume(
     let thinker = choice.thinker(&site.operator)?;
     let tree = site.tree_of(&log)?;
     let gate = rules::of(site, tree.as_ref())?.gate;
-    let bench = wiring::Bench { gate, tree: Arc::clone(&tree), crew: wiring::crew_of(&opened.crew), model: thinker.model, stop };
+    let bench = Bench { gate, tree: Arc::clone(&tree), crew: wiring::crew_of(&opened.crew), model: thinker.model, stop };
+    let stage = stage(&bench);
     let journal = Journal::resume(store, &log, thinker.redactor, Arc::clone(&site.clock)).observed(Arc::new(Teller { json }));
     let (install, machine) = (site.operator.install()?, site.machine());
     if opened.mode == Mode::Live {
         let _alone = live::alone(site, &opened.ticket.id, Some(&found.id))?;
         let live = Live::start(site, tree.as_ref())?;
         let parts = wiring::live(site, bench, &live)?;
-        return finish(site, found, Supervisor::resume(journal, &log, parts, install, machine).await?, Some(&live)).await;
+        return finish(site, found, stage, Supervisor::resume(journal, &log, parts, install, machine).await?, Some(&live)).await;
     }
     let parts = wiring::pretended(&site.operator, bench, scenario.unwrap_or(thinker.scenario))?;
-    finish(site, found, Supervisor::resume(journal, &log, parts, install, machine).await?, None).await
+    finish(site, found, stage, Supervisor::resume(journal, &log, parts, install, machine).await?, None).await
+}
+
+/// Returns what the run is replayed on when it rests: what it was worked on.
+fn stage(bench: &Bench) -> Stage {
+    Stage { crew: bench.crew.clone(), gate: Arc::clone(&bench.gate), tree: Arc::clone(&bench.tree) }
 }
 
 /// Works a run to rest, and leaves what people and other programs read of it.
 async fn finish<A: Cuts<FileStore<OsDisk>>>(
     site: &Site,
     found: &Found,
+    stage: Stage,
     mut supervisor: Supervisor<FileStore<OsDisk>, A>,
     live: Option<&Live>,
 ) -> Result<Rested, Failure> {
     let worked = supervisor.work().await;
     let (id, run) = (supervisor.journal().run().clone(), supervisor.run().clone());
     drop(supervisor); // the journal is free again before anybody is told that it rests
-    let report = traces::leave(site, found, &run, worked.as_ref().ok()).await?;
+    let report = traces::leave(site, found, &run, stage, worked.as_ref().ok()).await?;
     let rest = match worked {
         // Exit code and advice are those of a lost Executor, wherever that was noticed.
         Err(RunError::Chore(ChoreError::Gone(_))) => Rest::Stopped,

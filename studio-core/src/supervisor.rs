@@ -13,6 +13,7 @@ use crate::event::{Closing, Event, Limit, Mode, Opened, Parked};
 use crate::gate::{EditJudgement, EditVerdict, Gate};
 use crate::host::Executor;
 use crate::journal::{Journal, JournalError, Log};
+use crate::limits::FILES_LISTED_MAX;
 use crate::model::Model;
 use crate::name::{Digest, PersonaName, RelPath};
 use crate::permit::{Authority, Cuts};
@@ -58,6 +59,8 @@ pub struct Supervisor<S: Store, A: Authority> {
     parts: Parts<A>,
     chairs: Option<Chairs>,
     pending: Vec<Event>,
+    /// The names of files that every dossier shows: the tree is one commit's, so they are asked for once.
+    listed: Option<Vec<RelPath>>,
 }
 
 /// Why a supervisor rests.
@@ -101,7 +104,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     pub(crate) async fn begin(mut journal: Journal<S>, parts: Parts<A>, opened: Opened) -> Result<Self, RunError> {
         let mut run = Run::default();
         journal.record(&mut run, vec![Event::RunOpened(Box::new(opened))]).await?;
-        Ok(Supervisor { journal, run, parts, chairs: None, pending: Vec::new() })
+        Ok(Supervisor { journal, run, parts, chairs: None, pending: Vec::new(), listed: None })
     }
 
     /// Goes on with a run that an earlier life began.
@@ -109,7 +112,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     /// # Errors
     /// The journal makes no sense; it was begun on another machine or under other rules.
     pub async fn resume(journal: Journal<S>, log: &Log, parts: Parts<A>, install: String, machine: String) -> Result<Self, RunError> {
-        let mut supervisor = Supervisor { journal, run: log.fold()?, parts, chairs: None, pending: Vec::new() };
+        let mut supervisor = Supervisor { journal, run: log.fold()?, parts, chairs: None, pending: Vec::new(), listed: None };
         supervisor.same_place(&install, &machine)?;
         supervisor.same_words(log)?;
         if supervisor.run.closed().is_none() {
@@ -266,9 +269,13 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
         Ok(Event::ReviewGiven { by: chair.name().clone(), point, decision: review.decision, notes: review.notes })
     }
 
-    fn dossier(&self) -> Result<Dossier, Stuck> {
-        let mut dossier = self.run.dossier().ok_or(Stuck::Failed(RunError::NotOpen))?;
-        files::show(self.parts.tree.as_ref(), &mut dossier).map_err(RunError::from)?;
+    fn dossier(&mut self) -> Result<Dossier, Stuck> {
+        let (tree, mut dossier) = (self.parts.tree.as_ref(), self.run.dossier().ok_or(Stuck::Failed(RunError::NotOpen))?);
+        let listed = match &self.listed {
+            Some(listed) => listed,
+            None => self.listed.insert(tree.list(FILES_LISTED_MAX).map_err(RunError::from)?),
+        };
+        files::show(tree, listed.clone(), &mut dossier).map_err(RunError::from)?;
         Ok(dossier)
     }
 

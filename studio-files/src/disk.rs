@@ -45,10 +45,29 @@ pub(crate) fn read(root: &Path, path: &RelPath) -> Result<Option<Vec<u8>>, DiskE
 /// # Errors
 /// A component is a symlink or no folder, or the disk refuses.
 pub fn create(root: &Path, path: &RelPath, bytes: &[u8]) -> Result<bool, DiskError> {
+    make(root, path, bytes, Synced::Yes)
+}
+
+/// Puts `new` in the place of the file at `path`, whole and synced, if what stands there is `old` to
+/// the byte. Returns false, and changes nothing, if it is not. The file keeps its mode.
+pub(crate) fn replace(root: &Path, path: &RelPath, old: &[u8], new: &[u8]) -> Result<bool, DiskError> {
+    change(root, path, old, new, Synced::Yes)
+}
+
+/// As [`create`] where `old` is nothing, else as [`replace`], but syncs nothing: for what can be made again
+/// from a journal. It is whole whenever somebody reads it; a power cut may take it.
+pub(crate) fn show(root: &Path, path: &RelPath, old: Option<&[u8]>, new: &[u8]) -> Result<bool, DiskError> {
+    match old {
+        None => make(root, path, new, Synced::No),
+        Some(old) => change(root, path, old, new, Synced::No),
+    }
+}
+
+fn make(root: &Path, path: &RelPath, bytes: &[u8], synced: Synced) -> Result<bool, DiskError> {
     let failed = |what| move |error| DiskError::Io(what, path.to_string(), error);
-    let folder = folder(root, path)?;
+    let folder = folder(root, path, synced)?;
     let (mut file, temp) = temp(&folder, path).map_err(failed("write"))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed("write"))?;
+    file.write_all(bytes).and_then(|()| synced.file(&file)).map_err(failed("write"))?;
     // A link never replaces what is there, and shows the file only when it is whole.
     let new = match fs::hard_link(&temp.0, folder.join(path.file_name())) {
         Ok(()) => true,
@@ -56,28 +75,26 @@ pub fn create(root: &Path, path: &RelPath, bytes: &[u8]) -> Result<bool, DiskErr
         Err(error) => return Err(failed("name")(error)),
     };
     drop(temp);
-    sync(&folder).map_err(failed("sync the folder of"))?;
+    synced.folder(&folder).map_err(failed("sync the folder of"))?;
     Ok(new)
 }
 
-/// Puts `new` in the place of the file at `path`, whole and synced, if what stands there is `old` to
-/// the byte. Returns false, and changes nothing, if it is not. The file keeps its mode.
-pub(crate) fn replace(root: &Path, path: &RelPath, old: &[u8], new: &[u8]) -> Result<bool, DiskError> {
+fn change(root: &Path, path: &RelPath, old: &[u8], new: &[u8], synced: Synced) -> Result<bool, DiskError> {
     let failed = |what| move |error| DiskError::Io(what, path.to_string(), error);
     if new.len() as u64 > FILE_BYTES_MAX {
         return Err(DiskError::Large(path.to_string()));
     }
     let (Some(seen), true) = (look(root, path)?, stands(root, path, old)?) else { return Ok(false) };
-    let folder = folder(root, path)?;
+    let folder = folder(root, path, synced)?;
     let (mut file, temp) = temp(&folder, path).map_err(failed("write"))?;
-    let written = file.write_all(new).and_then(|()| file.set_permissions(seen.permissions())).and_then(|()| file.sync_all());
+    let written = file.write_all(new).and_then(|()| file.set_permissions(seen.permissions())).and_then(|()| synced.file(&file));
     written.map_err(failed("write"))?;
     // Looked at again as late as can be: whoever saved the file meanwhile wins.
     if !stands(root, path, old)? {
         return Ok(false);
     }
     fs::rename(&temp.0, folder.join(path.file_name())).map_err(failed("name"))?;
-    sync(&folder).map_err(failed("sync the folder of"))?;
+    synced.folder(&folder).map_err(failed("sync the folder of"))?;
     Ok(true)
 }
 
@@ -92,12 +109,12 @@ fn temp(folder: &Path, path: &RelPath) -> io::Result<(File, Temp)> {
 }
 
 /// Makes the folders above `path` as far as they are missing, and returns the last one.
-fn folder(root: &Path, path: &RelPath) -> Result<PathBuf, DiskError> {
+fn folder(root: &Path, path: &RelPath, synced: Synced) -> Result<PathBuf, DiskError> {
     let mut above = root.to_path_buf();
     for (part, place) in places(root, path).filter(|(part, _)| *part != path.as_str()) {
         let failed = |error| DiskError::Io("make", part.into(), error);
         match fs::create_dir(&place) {
-            Ok(()) => sync(&above).map_err(failed)?,
+            Ok(()) => synced.folder(&above).map_err(failed)?,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed(error)),
         }
@@ -124,8 +141,27 @@ fn parent(part: &str) -> String {
     part.rsplit_once('/').map_or(part, |(above, _)| above).to_string()
 }
 
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+/// Whether what is written has to outlive a power cut.
+#[derive(Clone, Copy)]
+enum Synced {
+    Yes,
+    No,
+}
+
+impl Synced {
+    fn file(self, file: &File) -> io::Result<()> {
+        match self {
+            Synced::Yes => file.sync_all(),
+            Synced::No => Ok(()),
+        }
+    }
+
+    fn folder(self, folder: &Path) -> io::Result<()> {
+        match self {
+            Synced::Yes => File::open(folder)?.sync_all(),
+            Synced::No => Ok(()),
+        }
+    }
 }
 
 /// A name that goes away with the value.
@@ -194,6 +230,19 @@ mod tests {
         std::os::unix::fs::symlink(&place, root.path().join("link")).unwrap();
         assert!(matches!(replace(root.path(), &path("link"), b"two", b"three"), Err(DiskError::Symlink(at)) if at == "link"));
         assert_eq!(fs::read(&place).unwrap(), b"two");
+    }
+
+    #[test]
+    fn what_is_only_shown_is_made_or_replaced_whole_as_well() {
+        let root = tempfile::tempdir().unwrap();
+        let show = |old: Option<&[u8]>, new: &[u8]| show(root.path(), &path("a/b.json"), old, new);
+        assert!(!show(Some(b"one"), b"two").unwrap() && !root.path().join("a").exists());
+        assert!(show(None, b"one").unwrap());
+        assert!(!show(None, b"two").unwrap() && !show(Some(b"other"), b"two").unwrap());
+        assert_eq!(fs::read(root.path().join("a/b.json")).unwrap(), b"one");
+        assert!(show(Some(b"one"), b"two").unwrap());
+        assert_eq!(fs::read(root.path().join("a/b.json")).unwrap(), b"two");
+        assert_eq!(fs::read_dir(root.path().join("a")).unwrap().count(), 1);
     }
 
     #[test]

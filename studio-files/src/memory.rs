@@ -9,8 +9,6 @@ pub use search::{Hit, search};
 
 use crate::disk::{self, DiskError};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
 use std::path::Path;
 use studio_core::journal::Log;
 use studio_core::limits::{FILE_BYTES_MAX, LIST_MAX};
@@ -53,26 +51,10 @@ pub fn write(root: &Path, log: &Log, run: &Run, prompts: &[Prompt], diffs: &BTre
     Ok(written)
 }
 
-/// Returns whether the file changed. It is whole whenever somebody reads it, but nothing is synced: what a power
-/// cut takes can be rendered again.
+/// Returns whether the file changed. Whoever renders it meanwhile renders the same journal.
 fn save(root: &Path, path: &RelPath, new: &[u8]) -> Result<bool, MemoryError> {
-    if disk::read(root, path)?.is_some_and(|old| old == new) {
-        return Ok(false);
-    }
-    let place = root.join(path.as_str());
-    let folder = place.parent().unwrap_or(root);
-    let temp = folder.join(format!(".studio.{}.tmp", path.file_name()));
-    let put = || {
-        fs::create_dir_all(folder)?;
-        match fs::remove_file(&temp) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {} // a write that was interrupted left it
-        }
-        File::create_new(&temp)?.write_all(new)?;
-        fs::rename(&temp, &place)
-    };
-    put().map_err(|error| DiskError::Io("write", path.to_string(), error))?;
-    Ok(true)
+    let old = disk::read(root, path)?;
+    Ok(old.as_deref() != Some(new) && disk::show(root, path, old.as_deref(), new)?)
 }
 
 /// The memory could not be written or searched.

@@ -71,10 +71,7 @@ fn merge(root: &Path, path: &RelPath, facts: &Facts, change: Merge) -> Result<bo
         if object.text() == before {
             return Ok(false);
         }
-        let done = match &old {
-            None => disk::create(root, path, object.text().as_bytes()),
-            Some(old) => disk::replace(root, path, old, object.text().as_bytes()),
-        };
+        let done = disk::show(root, path, old.as_deref(), object.text().as_bytes());
         if done.map_err(|error| error.to_string())? {
             return Ok(true);
         }

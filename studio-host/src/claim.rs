@@ -1,7 +1,7 @@
 //! Claims: the record, kept by the machine where a command runs, that it was begun and how it ended.
 //!
-//! A command runs once because its claim can be linked once ([`ledger`]), by a process of its own that
-//! outlives whoever asked for it ([`shim`], and [`stage`] behind it). What became of a command is read from
+//! A command runs once because its claim can be linked once, by a process of its own that
+//! outlives whoever asked for it ([`mod@shim`]). What became of a command is read from
 //! the claim, its lock and its exit record, and from nothing else ([`look`]). The [`store`] that holds them
 //! lies outside every repository and has an id that a grant names, so that an empty one proves something.
 
@@ -14,11 +14,12 @@ pub mod process;
 pub mod record;
 pub mod shim;
 pub mod spawn;
-pub mod stage;
+mod stage;
 pub mod store;
 mod talk;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use record::RecordError;
 use std::io;

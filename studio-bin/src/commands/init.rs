@@ -127,8 +127,10 @@ pub(crate) fn undo(site: &Site, json: bool) -> Result<Exit, Failure> {
         }
     }
     for id in made.iter().filter_map(|made| made.base.as_ref()) {
-        site.operator.forget_base(id)?;
-        gone += 1;
+        if site.operator.settings()?.repos.contains_key(id) {
+            site.operator.forget_base(id)?;
+            gone += 1;
+        }
     }
     if gone == 0 && !json {
         println!("nothing to take back");

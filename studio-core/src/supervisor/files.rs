@@ -1,17 +1,16 @@
 //! Which files of the repository a persona is shown: names of many, texts of few, always the same for the same run.
 
 use crate::dossier::{Dossier, FileView};
-use crate::limits::{FILE_SHOWN_BYTES_MAX, FILES_LISTED_MAX, FILES_SHOWN_MAX};
+use crate::limits::{FILE_SHOWN_BYTES_MAX, FILES_SHOWN_MAX};
 use crate::name::RelPath;
 use crate::plan::Check;
 use crate::tree::{Tree, TreeError, after};
 
 /// Puts files into the dossier: those the ticket or the plan names, then those of the ticket's
-/// scope, as they stand after the edits of this round.
-pub(super) fn show(tree: &dyn Tree, dossier: &mut Dossier) -> Result<(), TreeError> {
-    let listed = tree.list(FILES_LISTED_MAX)?;
+/// scope, as they stand after the edits of this round. `listed` are the names in `tree`.
+pub(super) fn show(tree: &dyn Tree, listed: Vec<RelPath>, dossier: &mut Dossier) -> Result<(), TreeError> {
     let words = words(dossier);
-    let named = |path: &&RelPath| words.iter().any(|text| mentions(text, path.as_str()));
+    let named = |path: &&RelPath| mentions(&words, path.as_str());
     let checked = dossier.plan.iter().flat_map(|plan| &plan.criteria).filter_map(|criterion| match &criterion.check {
         Some(Check::File { path, .. }) => Some(path),
         Some(Check::Step { .. } | Check::ReadBack { .. }) | None => None,
@@ -35,16 +34,32 @@ pub(super) fn show(tree: &dyn Tree, dossier: &mut Dossier) -> Result<(), TreeErr
     Ok(())
 }
 
-fn words(dossier: &Dossier) -> Vec<String> {
+/// Returns all prose in one text, which is searched faster than many; no path runs over the end of a line.
+fn words(dossier: &Dossier) -> String {
     let ticket = &dossier.ticket;
     let prose = [Some(&ticket.title), ticket.body.as_ref(), dossier.brief.as_ref(), dossier.plan.as_ref().map(|plan| &plan.goal)];
     let spoken = prose.into_iter().flatten().chain(&ticket.criteria).chain(&ticket.constraints).map(|prose| prose.to_string());
     let plan = dossier.plan.iter().flat_map(|plan| &plan.criteria).map(|criterion| criterion.text.to_string());
-    spoken.chain(plan).chain(dossier.feedback.iter().map(|remark| remark.text.to_string())).collect()
+    spoken.chain(plan).chain(dossier.feedback.iter().map(|remark| remark.text.to_string())).collect::<Vec<_>>().join("\n")
 }
 
 /// Says whether `text` names the path, as a whole word.
 fn mentions(text: &str, path: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || matches!(c, '/' | '_' | '-');
     text.match_indices(path).any(|(at, _)| !text[..at].ends_with(part) && !text[at + path.len()..].starts_with(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_named_as_a_whole_word() {
+        for text in ["see a/b.md", "a/b.md", "(a/b.md)", "one\na/b.md\ntwo", "x/a/b.md, then a/b.md."] {
+            assert!(mentions(text, "a/b.md"), "{text}");
+        }
+        for text in ["", "x/a/b.md", "a/b.mdx", "a/\nb.md", "a/b.md/c", "-a/b.md"] {
+            assert!(!mentions(text, "a/b.md"), "{text}");
+        }
+    }
 }

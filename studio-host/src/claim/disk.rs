@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// What claims do to a disk. Bytes are durable after [`Disk::sync`], names after [`Disk::sync_folder`].
+/// What claims do to a disk. Bytes are durable after `sync`, names after `sync_folder`.
 pub(super) trait Disk {
     /// An open file.
     type File;

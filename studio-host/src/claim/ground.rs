@@ -5,13 +5,16 @@ use super::disk::{Disk, OsDisk};
 use super::lock;
 use super::process::nonce;
 use super::spawn::{self, Entry};
+use super::store::pause;
 use super::talk::{Cue, Order, Talk};
 use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
-use studio_core::limits::CLAIM_SECONDS_MAX;
+use studio_core::limits::{CLAIM_POLL_MS, CLAIM_SECONDS_MAX};
 
+/// Looks at a lock that was let go before it counts as held for ever.
+const FREE_LOOKS_MAX: u32 = 50;
 /// File systems whose links or locks end at this machine, or end with it: their number, their name.
 const REFUSED: &[(u64, &str)] = &[
     (0x6969, "NFS"),
@@ -56,11 +59,11 @@ pub(super) fn try_out(dir: &Path, entry: &Entry) -> Result<(), ClaimError> {
     tried.map_err(wrong)
 }
 
-/// Says to whoever tries out a folder what the lock looks like from here.
+/// Says to whoever tries out a folder what the lock looks like from here, once and as often as asked.
 pub(super) fn answer(path: &Path, caller: &mut Talk) -> io::Result<()> {
     let file = File::open(path)?;
     caller.say(&lock::held(&file)?)?;
-    if let Some(Cue::Go) = caller.hear()? {
+    while let Some(Cue::Go) = caller.hear()? {
         caller.say(&lock::held(&file)?)?;
     }
     Ok(())
@@ -95,8 +98,17 @@ fn try_lock(file: File, linked: &Path, entry: &Entry) -> io::Result<()> {
         talk.say(&Order::Probe(linked.into()))?;
         let held: Option<bool> = talk.hear()?;
         drop(file);
-        talk.say(&Cue::Go)?;
-        Ok::<_, io::Error>((held, talk.hear()?))
+        // A process that another thread is just starting has a copy of it for a moment.
+        let mut free = Some(true);
+        for _ in 0..FREE_LOOKS_MAX {
+            talk.say(&Cue::Go)?;
+            free = talk.hear()?;
+            if free != Some(true) {
+                break;
+            }
+            pause(Duration::from_millis(CLAIM_POLL_MS))?;
+        }
+        Ok::<_, io::Error>((held, free))
     })();
     drop(talk);
     if seen.is_err() {

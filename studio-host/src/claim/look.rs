@@ -117,11 +117,9 @@ impl ClaimStore {
     /// Says what became of an op that was granted for the store `granted`. It changes nothing and waits for
     /// nobody.
     pub fn look(&self, op: &Op, granted: &StoreId) -> Look {
-        match self.look_once(op, granted) {
-            // Its shim may have ended between a look at the lock and one at the process: then the lock is free now.
-            Look::Orphan => self.look_once(op, granted),
-            seen => seen,
-        }
+        let seen = self.look_once(op, granted);
+        // Its shim may have ended between a look at the lock and one at the process: then the lock is free now.
+        if seen == Look::Orphan { self.look_once(op, granted) } else { seen }
     }
 
     /// The same, but waits until it no longer runs, or that long.
@@ -136,7 +134,7 @@ impl ClaimStore {
             let pid = match seen {
                 Look::Running { pid } if !left.is_zero() => Some(pid),
                 Look::Orphan if !left.is_zero() => None,
-                seen => return Ok(seen),
+                Look::Running { .. } | Look::Orphan | Look::NeverBegan | Look::Unknown(_) | Look::Ended(_) | Look::Tombstone(_) => return Ok(seen),
             };
             let tick = left.min(Duration::from_millis(CLAIM_POLL_MS));
             let waited = match pid.and_then(Process::of).and_then(|process| process.watch()) {

@@ -1,7 +1,7 @@
 //! The shim: a process of its own that claims an op, sees to it that it runs, and outlives whoever asked.
 //!
 //! It works in two processes, so that either may be killed and the record stays true. The first claims and
-//! then only watches; [`super::stage`] is the second, the command's parent, which writes how it ended.
+//! then only watches; `stage` is the second, the command's parent, which writes how it ended.
 //! Should the second die, the command becomes the first one's child, which then waits for it and writes.
 
 use super::disk::{Disk, OsDisk};

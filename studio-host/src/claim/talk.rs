@@ -23,7 +23,7 @@ pub(super) struct Talk {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Order {
-    /// Say twice whether that file's lock is held.
+    /// Say whether that file's lock is held, and again when told to go on.
     Probe(PathBuf),
     /// Claim an op, and have it run.
     Claim(Box<ClaimOrder>),

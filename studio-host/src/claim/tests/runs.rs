@@ -107,6 +107,23 @@ fn polite_signals_stop_nothing_and_no_session_is_shared() {
     assert!(matches!(lab.wait(&op(2)), Look::Ended(seen) if seen.ended.signal == Some(15)));
 }
 
+#[test]
+fn a_whole_tree_is_stopped_wherever_it_hides() {
+    let lab = Lab::new();
+    let (mut up, _go) = (lab.gate("up"), lab.gate("go"));
+    let wait = "echo up > up; read word < go";
+    let (_shim, answer) = lab.start(&op(1), &format!("setsid sh -c '{wait}' & ({wait}) & trap '' TERM; {wait}"));
+    assert_eq!(answer, Answer::Claimed);
+    (0..3).for_each(|_| drop(up.wait()));
+    let tree = lab.store.tree(&op(1)).unwrap();
+    assert_eq!(tree.len(), 3, "{tree:?}");
+    assert!(matches!(lab.look(&op(1)), Look::Running { pid } if tree.iter().all(|process| process.pid != pid)));
+    assert_eq!(lab.store.stop(&op(1), false).unwrap(), 3);
+    assert!(lab.store.stop(&op(1), true).unwrap() >= 1);
+    assert!(matches!(lab.wait(&op(1)), Look::Ended(seen) if seen.ended.signal == Some(9)));
+    assert!(lab.store.tree(&op(1)).unwrap().is_empty() && lab.store.tree(&op(2)).is_err());
+}
+
 /// A second stage whose shim was killed before it said that the claim stands.
 #[test]
 fn a_second_stage_alone_runs_nothing_and_says_so() {
