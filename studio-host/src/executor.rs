@@ -7,7 +7,9 @@
 mod artifacts;
 pub mod client;
 mod cluster;
+mod fit;
 mod folder;
+mod group;
 mod launch;
 mod log;
 mod program;
@@ -31,6 +33,7 @@ use studio_core::gate::Gate;
 use wire::WireError;
 
 pub use client::{Link, LiveHost};
+pub use fit::fit;
 pub use server::serve;
 
 /// Reads the list of approvers as it stands now.
@@ -48,6 +51,8 @@ pub struct Place {
     pub clock: Arc<dyn Clock>,
     /// The operator's folders of programs, looked at after the system's.
     pub bin_dirs: Vec<PathBuf>,
+    /// How the Engineer's branch is called: see `BranchName::of_engineer`.
+    pub branch: String,
 }
 
 /// Returns where a step's program is found: in the system's folders or in `more`, never elsewhere.

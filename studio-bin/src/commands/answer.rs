@@ -10,12 +10,15 @@ use crate::work;
 use jiff::SignedDuration;
 use serde_json::json;
 use studio_core::approval::{Statement, Word};
+use studio_core::event::Mode;
 use studio_core::limits::APPROVAL_HOURS;
 use studio_core::run::{Run, StepRecord, StepState};
 use studio_core::step::{Op, StepNo};
 use studio_core::store::{OsDisk, is_held, read_notices, send_notice};
 use studio_core::supervisor::judgement;
-use studio_core::text::Prose;
+use studio_core::text::{Prose, visible};
+use studio_core::tree::Tree;
+use studio_host::executor::fit;
 
 pub(crate) fn approvals(site: &Site, json: bool) -> Result<Exit, Failure> {
     let mut waits = 0;
@@ -91,6 +94,7 @@ fn answer(site: &Site, run: &str, step: Option<u32>, word: Word, reason: Option<
             format!("the journal of {} says otherwise about step {no} than the rules do: nothing is signed", found.id),
         ));
     }
+    let handed = if word == Word::Approve { handed(site, &folded, record, tree.as_ref())? } else { String::new() };
     let effect = judged.digest;
     let op = Op { run: found.id.clone(), step: *no, attempt: record.attempt };
     let now = site.clock.now();
@@ -105,7 +109,7 @@ fn answer(site: &Site, run: &str, step: Option<u32>, word: Word, reason: Option<
         .map_err(|error| Failure::new(Exit::Usage, format!("--reason: {error}")))?;
     let signed = site.operator.sign(|by| Statement { word, op, effect, by, at: now, expires, reason })?;
     if !json {
-        print!("{}", card::card(site, &folded, *no).unwrap_or_default());
+        print!("{}{}", card::card(site, &folded, *no).unwrap_or_default(), visible(&handed));
     }
     block_on(send_notice(&OsDisk, &found.dir, &signed))?;
     let held = is_held(&OsDisk, &found.dir)?;
@@ -126,6 +130,19 @@ fn answer(site: &Site, run: &str, step: Option<u32>, word: Word, reason: Option<
         );
     }
     Ok(Exit::Done)
+}
+
+/// Returns what the Executor would hand to a live step, in lines for a human.
+///
+/// # Errors
+/// It would refuse the step as things stand, so nobody should be asked to sign for it.
+fn handed(site: &Site, run: &Run, record: &StepRecord, tree: &dyn Tree) -> Result<String, Failure> {
+    let Some(opened) = run.opened().filter(|opened| opened.mode == Mode::Live) else { return Ok(String::new()) };
+    let edits = run.change().map(|change| change.edits.as_slice()).unwrap_or_default();
+    let words = fit(site.root(), tree, edits, &record.step, opened.ticket.cluster.as_ref());
+    let mend = "mend it and approve again, or deny the step; nothing was signed";
+    let words = words.map_err(|why| Failure::new(Exit::Refused, format!("the step would be refused where it runs: {why}; {mend}")))?;
+    Ok(words.lines().map(|line| format!("handed      {line}\n")).collect())
 }
 
 /// Returns the steps that wait for a human's word.

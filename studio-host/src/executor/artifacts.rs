@@ -1,6 +1,7 @@
 //! What a step leaves in its folder: named, measured, hashed, and held against what it had declared.
 
 use super::side::Declared;
+use crate::git::regular;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
@@ -10,12 +11,15 @@ use std::path::Path;
 use studio_core::event::Artifact;
 use studio_core::limits::{ARTIFACT_BYTES_MAX, ARTIFACTS_MAX, FOLDER_DEPTH_MAX};
 use studio_core::name::{Digest, RelPath};
+use studio_core::redact::Redactor;
 use studio_core::text::one_line;
 
 /// Returns the files in the step's folder, and what is wrong with them or missing.
-pub(super) fn collect(folder: &Path, declared: &[Declared]) -> (Vec<Artifact>, Vec<String>) {
-    let (mut names, mut misses) = (Vec::new(), Vec::new());
-    if let Err(error) = walk(folder, "", FOLDER_DEPTH_MAX, &mut names, &mut misses) {
+pub(super) fn collect(folder: &Path, declared: &[Declared], redactor: &Redactor) -> (Vec<Artifact>, Vec<String>) {
+    let mut left = Left { folder, redactor, names: Vec::new(), misses: Vec::new() };
+    let walked = left.walk("", FOLDER_DEPTH_MAX);
+    let Left { mut names, mut misses, .. } = left;
+    if let Err(error) = walked {
         misses.push(format!("the files it left cannot be listed: {error}"));
     }
     names.sort();
@@ -36,26 +40,39 @@ pub(super) fn collect(folder: &Path, declared: &[Declared]) -> (Vec<Artifact>, V
     (artifacts, misses)
 }
 
-/// Adds the regular files below `above`, and says what else is there.
-fn walk(folder: &Path, above: &str, depth: usize, names: &mut Vec<RelPath>, misses: &mut Vec<String>) -> io::Result<()> {
-    for entry in fs::read_dir(folder.join(above))? {
-        if names.len() + misses.len() >= ARTIFACTS_MAX {
-            misses.push(format!("it left more than {ARTIFACTS_MAX} files; the rest is not kept as artifacts"));
-            return Ok(());
+/// What is found in a step's folder.
+struct Left<'a> {
+    folder: &'a Path,
+    redactor: &'a Redactor,
+    names: Vec<RelPath>,
+    misses: Vec<String>,
+}
+
+impl Left<'_> {
+    /// Adds the regular files below `above`, and says what else is there.
+    fn walk(&mut self, above: &str, depth: usize) -> io::Result<()> {
+        for entry in fs::read_dir(self.folder.join(above))? {
+            if self.names.len() + self.misses.len() >= ARTIFACTS_MAX {
+                self.misses.push(format!("it left more than {ARTIFACTS_MAX} files; the rest is not kept as artifacts"));
+                return Ok(());
+            }
+            let entry = entry?;
+            let name = format!("{above}{}", entry.file_name().to_string_lossy());
+            // Before anything is cut: half a value is not known as one.
+            let shown = self.redactor.text(&name);
+            let (path, kind) = (entry.file_name().to_str().and_then(|_| RelPath::try_from(name.as_str()).ok()), entry.file_type()?);
+            match path {
+                _ if shown != name => self.misses.push(format!("it left {:?}, whose name holds a secret; it is not kept", one_line(&shown, 100))),
+                Some(path) if kind.is_file() => self.names.push(path),
+                Some(path) if kind.is_dir() && depth > 0 => self.walk(&format!("{path}/"), depth - 1)?,
+                Some(_) | None => self.misses.push(format!("it left {:?}, which is no regular file of a plain name", one_line(&shown, 100))),
+            }
+            if self.misses.len() > ARTIFACTS_MAX {
+                return Ok(());
+            }
         }
-        let entry = entry?;
-        let shown = format!("{above}{}", entry.file_name().to_string_lossy());
-        let (path, kind) = (entry.file_name().to_str().and_then(|_| RelPath::try_from(shown.as_str()).ok()), entry.file_type()?);
-        match path {
-            Some(path) if kind.is_file() => names.push(path),
-            Some(path) if kind.is_dir() && depth > 0 => walk(folder, &format!("{path}/"), depth - 1, names, misses)?,
-            Some(_) | None => misses.push(format!("it left {:?}, which is no regular file of a plain name", one_line(&shown, 100))),
-        }
-        if misses.len() > ARTIFACTS_MAX {
-            return Ok(());
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Waits until the names of the files survive a power cut; their bytes do by now.
@@ -78,7 +95,7 @@ fn measure(file: &Path, path: RelPath, declared: Option<&Declared>) -> io::Resul
         fs::set_permissions(file, Permissions::from_mode(0o600))?;
     }
     let most = declared.and_then(|entry| entry.max_bytes).unwrap_or(ARTIFACT_BYTES_MAX);
-    let open = File::open(file)?;
+    let open = regular::open(file, File::options().read(true))?; // what stood there may have been replaced
     let (mut hash, mut bytes, mut buffer) = (Sha256::new(), 0_u64, vec![0; 64 * 1024]);
     let mut limited = (&open).take(most.saturating_add(1));
     loop {
@@ -113,7 +130,7 @@ mod tests {
         }
         std::os::unix::fs::symlink("/etc/passwd", dir.path().join("link")).unwrap();
         let entries = [declared("sub/key", true, None, true), declared("long", false, Some(4), true), declared("none", false, None, true)];
-        let (artifacts, misses) = collect(dir.path(), &entries);
+        let (artifacts, misses) = collect(dir.path(), &entries, &Redactor::default());
         let seen: Vec<_> = artifacts.iter().map(|artifact| (artifact.path.as_str(), artifact.bytes, artifact.secret)).collect();
         assert_eq!(seen, [("a.txt", 3, false), ("sub/key", 1, true)]);
         assert_eq!(artifacts[0].sha256, studio_gate::sha256(b"abc"));
@@ -129,7 +146,7 @@ mod tests {
     fn there_is_a_limit_to_how_many() {
         let dir = tempfile::tempdir().unwrap();
         (0..ARTIFACTS_MAX + 5).for_each(|at| fs::write(dir.path().join(format!("f{at}")), "").unwrap());
-        let (artifacts, misses) = collect(dir.path(), &[]);
+        let (artifacts, misses) = collect(dir.path(), &[], &Redactor::default());
         assert_eq!((artifacts.len(), misses.len()), (ARTIFACTS_MAX, 1));
     }
 }

@@ -44,6 +44,20 @@ pub(super) fn make(root: &Path, path: &RelPath, mode: u32) -> Result<PathBuf, Fo
     Ok(root.join(path.as_str()))
 }
 
+/// Says whether [`make`] could make the folder `path`, and makes nothing.
+pub(super) fn may_make(root: &Path, path: &RelPath) -> Result<(), FolderError> {
+    for (part, place) in places(root, path) {
+        match fs::symlink_metadata(&place) {
+            Ok(seen) if seen.is_symlink() => return Err(FolderError::Symlink(part.into())),
+            Ok(seen) if !seen.is_dir() => return Err(FolderError::NoFolder(part.into())),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(FolderError::Disk("look at", part.into(), error)),
+        }
+    }
+    Ok(())
+}
+
 /// Returns the text of the file at `place`, which is called `path` in errors.
 pub(super) fn text(place: &Path, path: &RelPath) -> Result<String, FolderError> {
     let failed = |error| FolderError::Disk("read", path.to_string(), error);
@@ -99,6 +113,10 @@ mod tests {
             assert!(matches!(make(dir.path(), &path(bad), 0o755), Err(FolderError::Symlink(_))), "{bad}");
         }
         assert!(matches!(make(dir.path(), &path("file/x"), 0o755), Err(FolderError::NoFolder(_) | FolderError::Disk(..))));
+        for bad in ["link/x", "file", "file/x"] {
+            assert!(may_make(dir.path(), &path(bad)).is_err(), "{bad}");
+        }
+        assert!(may_make(dir.path(), &path("real/a/b")).is_ok() && !dir.path().join("real/a").exists());
         assert!(make(dir.path(), &path("real/a/b"), 0o700).unwrap().is_dir());
     }
 }

@@ -2,12 +2,18 @@
 
 use super::folder;
 use super::verify::Refusal;
+use crate::git::regular;
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use studio_core::name::{RelPath, RunId};
 use studio_core::step::Op;
+
+/// What a log says as long as its step runs, before the number of the process group.
+const RUNS: &str = "studio: it runs as process group ";
+/// Bytes of a log that are read for that.
+const RUNS_BYTES_MAX: u64 = 80;
 
 /// The log of one op, made but not written.
 pub(super) struct StepLog {
@@ -40,8 +46,17 @@ impl StepLog {
         Ok(log)
     }
 
+    /// Notes the process group of the step, for whoever looks after this process died.
+    pub(super) fn runs(&self, group: i32) {
+        if let Err(error) = (&self.err).write_all(format!("{RUNS}{group}\n").as_bytes()) {
+            tracing::warn!(%error, group, "the process group of a step is not noted");
+        }
+    }
+
     /// Writes what the step said, redacted, and waits until it is on disk.
     pub(super) fn write(mut self, stdout: &str, stderr: &str) -> io::Result<()> {
+        self.err.set_len(0)?;
+        self.err.rewind()?;
         for (file, text) in [(&mut self.out, stdout), (&mut self.err, stderr)] {
             if !text.is_empty() {
                 file.write_all(text.as_bytes())?;
@@ -56,6 +71,14 @@ impl StepLog {
 pub(super) fn begun(root: &Path, op: &Op) -> Result<bool, Refusal> {
     let path = below(&run_folder(&op.run)?, &format!("steps/{}.out", name(op)))?;
     Ok(folder::look(root, &path)?.is_some())
+}
+
+/// Says as which process group an op was left running, if its log knows.
+pub(super) fn group(root: &Path, op: &Op) -> Option<i32> {
+    let path = below(&run_folder(&op.run).ok()?, &format!("steps/{}.err", name(op))).ok()?;
+    folder::look(root, &path).ok()??;
+    let head = regular::read(&root.join(path.as_str()), RUNS_BYTES_MAX).ok()?;
+    std::str::from_utf8(&head).ok()?.strip_prefix(RUNS)?.strip_suffix('\n')?.parse().ok()
 }
 
 /// Makes the folder where an op leaves its files. It must not be there.

@@ -6,7 +6,10 @@ use super::wire::{self, Answer, Hello, Report, Request, WireError};
 use super::{ExecutorError, Place, log};
 use crate::git::{GitError, Workshop};
 use std::os::unix::net::UnixStream;
-use studio_core::limits::OUTPUT_BYTES_MAX;
+use studio_core::chores::CommitOrder;
+use studio_core::gate::EditVerdict;
+use studio_core::limits::{BRANCHES_MAX, OUTPUT_BYTES_MAX};
+use studio_core::name::BranchName;
 use studio_core::step::Op;
 
 /// Serves the runtime at the other end of `socket` until it is gone.
@@ -42,12 +45,14 @@ impl Bench {
                     Ok(Done::Ended(report)) => Ok(Answer::Ended(report)),
                     Ok(Done::Lost(why)) => Ok(Answer::Lost(why)),
                     // Somebody began it, and how it ended is theirs to say.
-                    Err(begun @ Refusal::Begun(..)) => Ok(Answer::Lost(begun.to_string())),
+                    Err(begun @ Refusal::Begun(..)) => Ok(Answer::Lost(format!("{begun}{}", self.running(&warrant.op)))),
                     Err(refusal) => Err(refusal.to_string()),
                 },
             },
             Request::Recall(op) => Ok(Answer::Unknown(self.recall(&op))),
-            Request::Commit(order) => self.chore(|workshop| Ok(Answer::Committed(workshop.commit(&order)?))),
+            Request::Commit(order) => {
+                may_commit(&self.site, &order).and_then(|()| self.chore(|workshop| Ok(Answer::Committed(workshop.commit(&order)?))))
+            }
             Request::FreeBranch(name) => self.chore(|workshop| Ok(Answer::Branch(workshop.free_branch(&name)?))),
             Request::Discard(run) => self.chore(|workshop| workshop.discard(&run).map(|()| Answer::Discarded)),
         };
@@ -72,8 +77,35 @@ impl Bench {
             Ok(false) => "it has no log here",
             Err(_) => "its log cannot be looked at",
         };
-        format!("{seen}, but no record is kept of what ran before a crash yet: look, then settle")
+        format!("{seen}{}, but no record is kept of what ran before a crash yet: look, then settle", self.running(op))
     }
+
+    /// Says as which process group an op may run still, if that is known.
+    fn running(&self, op: &Op) -> String {
+        log::group(self.site.repo.root(), op).map_or_else(String::new, |group| format!("; it may still run as process group {group}"))
+    }
+}
+
+/// Says whether the rules let a change be committed unasked, on the branch of its ticket.
+fn may_commit(site: &Place, order: &CommitOrder) -> Result<(), String> {
+    let wanted = BranchName::of_engineer(&site.branch, &order.ticket, &order.run).map_err(|error| error.to_string())?;
+    if order.branch != wanted && !(2..=BRANCHES_MAX).any(|number| wanted.numbered(number) == order.branch) {
+        return Err(format!(
+            "{} is not the branch of {}, which is {wanted}, or that with a number: nothing was committed",
+            order.branch, order.ticket
+        ));
+    }
+    for edit in &order.edits {
+        let judgement = site.gate.judge_edit(edit, order.stage);
+        match judgement.verdict {
+            EditVerdict::Pass | EditVerdict::Gate => {}
+            EditVerdict::Ask | EditVerdict::Block => {
+                let paths = edit.paths().map(ToString::to_string).collect::<Vec<_>>().join(" to ");
+                return Err(format!("the rules say {} to the edit of {paths}: {}; nothing was committed", judgement.verdict, judgement.why));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Answers; an answer that grew too long for a message on its way into one is cut.

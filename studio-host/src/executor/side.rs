@@ -150,16 +150,22 @@ impl Side {
         }
     }
 
-    /// Makes the places ready that the script is handed, and returns them.
-    pub(super) fn places(&self, root: &Path) -> Result<Vec<RelPath>, SideError> {
-        let mut places = Vec::new();
+    /// Returns the places that the script is handed, if they can be made ready; makes nothing.
+    pub(super) fn look(&self, root: &Path) -> Result<Vec<RelPath>, SideError> {
         for Read(path) in &self.reads {
             folder::look(root, path)?.ok_or_else(|| SideError::Absent(path.clone()))?;
-            places.push(path.clone());
         }
         for Write(path) in &self.writes {
+            folder::may_make(root, path)?;
+        }
+        Ok(self.reads.iter().map(|Read(path)| path.clone()).chain(self.writes.iter().map(|Write(path)| path.clone())).collect())
+    }
+
+    /// Makes the places ready that the script is handed, and returns them.
+    pub(super) fn places(&self, root: &Path) -> Result<Vec<RelPath>, SideError> {
+        let places = self.look(root)?;
+        for Write(path) in &self.writes {
             folder::make(root, path, 0o755)?;
-            places.push(path.clone());
         }
         Ok(places)
     }

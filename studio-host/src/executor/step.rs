@@ -49,7 +49,7 @@ struct Setting {
 pub(super) fn run(site: &Place, workshop: &Workshop, warrant: &Warrant) -> Result<Done, Refusal> {
     let judged = verify(site, warrant)?;
     let log = StepLog::begin(site.repo.root(), &warrant.op)?;
-    let flown = setting(site, workshop, warrant, &judged).and_then(|setting| Ok((fly(site, warrant, &judged, &setting)?, setting)));
+    let flown = setting(site, workshop, warrant, &judged).and_then(|setting| Ok((fly(site, warrant, &judged, &setting, &log)?, setting)));
     match flown {
         Err(refusal) => {
             unbind(workshop, warrant);
@@ -61,13 +61,17 @@ pub(super) fn run(site: &Place, workshop: &Workshop, warrant: &Warrant) -> Resul
             keep(log, &format!("studio: {why}\n"));
             Ok(Done::Lost(why))
         }
-        Ok((Flight::Landed { exit, note, stdout, stderr }, setting)) => {
+        Ok((Flight::Landed { exit, notes, remains, stdout, stderr }, setting)) => {
             if setting.bound {
                 unbind(workshop, warrant);
             }
-            let (artifacts, misses) = collect(&setting.out, &judged.side.artifact);
-            let mut report = report(&setting, exit, note, misses, [stdout, stderr]);
+            let redactor = Redactor::new(setting.values);
+            let (artifacts, misses) = collect(&setting.out, &judged.side.artifact, &redactor);
+            let mut report = report(&redactor, exit, notes.into_iter().chain(misses), [stdout, stderr]);
             report.artifacts = artifacts;
+            if remains {
+                let _home = setting.home.keep();
+            }
             if let Err(error) = log.write(&report.stdout, &report.stderr) {
                 fail(&mut report, &format!("its log could not be kept: {error}"));
             }
@@ -112,14 +116,13 @@ fn setting(site: &Place, workshop: &Workshop, warrant: &Warrant, judged: &Judged
 }
 
 /// Starts the step and waits for it.
-fn fly(site: &Place, warrant: &Warrant, judged: &Judged, setting: &Setting) -> Result<Flight, Refusal> {
+fn fly(site: &Place, warrant: &Warrant, judged: &Judged, setting: &Setting, log: &StepLog) -> Result<Flight, Refusal> {
     // A word may have run out while everything was made ready.
     word(site, warrant, &judged.judgement)?;
     let killable = match judged.judgement.class {
         Class::Observe | Class::LocalWrite => true,
         Class::Mutate | Class::Destroy | Class::Opaque | Class::Forbidden => judged.side.kill == Some(Kill::Safe),
     };
-    let longest = setting.values.iter().map(|value| value.expose().len()).max().unwrap_or(0);
     let order = Launch {
         program: &setting.program,
         args: warrant.step.argv.args().collect(),
@@ -127,27 +130,29 @@ fn fly(site: &Place, warrant: &Warrant, judged: &Judged, setting: &Setting) -> R
         env: &setting.env,
         seconds: warrant.step.timeout_seconds.get(),
         killable,
-        // Enough that a value is whole where the text is cut, however JSON spells it.
-        bytes_max: OUTPUT_BYTES_MAX + 1 + 6 * longest,
+        begun: &|group| log.runs(group),
+        bytes_max: OUTPUT_BYTES_MAX + 1,
     };
     launch(&order).map_err(|error| Refusal::Start(setting.program.clone(), error))
 }
 
 /// Says what came of it, without the values it was handed.
-fn report(setting: &Setting, exit: Option<i32>, note: Option<String>, misses: Vec<String>, streams: [Stream; 2]) -> Report {
-    let redactor = Redactor::new(setting.values.iter().cloned());
-    let mut misses = misses;
-    let [stdout, stderr] = [("output", &streams[0]), ("error output", &streams[1])].map(|(name, stream)| {
-        if stream.whole > OUTPUT_BYTES_MAX as u64 {
-            misses.push(format!("its {name} has {} bytes; only the first {OUTPUT_BYTES_MAX} are kept", stream.whole));
-        }
-        let mut text = redactor.text(&String::from_utf8_lossy(&stream.bytes));
+fn report(redactor: &Redactor, exit: Option<i32>, notes: impl Iterator<Item = String>, streams: [Stream; 2]) -> Report {
+    let shown = streams.each_ref().map(|stream| {
+        let text = String::from_utf8_lossy(&stream.bytes);
+        let mut text = match stream.whole > stream.bytes.len() as u64 {
+            // A value may have been cut in two, and so may one of its characters.
+            true => redactor.head(text.trim_end_matches(char::REPLACEMENT_CHARACTER)),
+            false => redactor.text(&text),
+        };
         text.truncate(text.floor_char_boundary(OUTPUT_BYTES_MAX));
         text
     });
+    let long = ["output", "error output"].iter().zip(&streams).filter(|(_, stream)| stream.whole > OUTPUT_BYTES_MAX as u64);
+    let long = long.map(|(name, stream)| format!("its {name} has {} bytes; only the first {OUTPUT_BYTES_MAX} are kept", stream.whole));
+    let [stdout, stderr] = shown;
     let mut report = Report { exit, stdout, stderr, artifacts: Vec::new() };
-    note.iter().for_each(|note| fail(&mut report, note));
-    misses.iter().for_each(|miss| fail(&mut report, &redactor.text(miss)));
+    notes.chain(long).for_each(|note| fail(&mut report, &redactor.text(&note)));
     report
 }
 

@@ -1,6 +1,7 @@
 //! The Executor as a whole: real steps in a real repository, and the link to it.
 
 mod lab;
+mod leaks;
 mod links;
 mod steps;
 mod warrants;

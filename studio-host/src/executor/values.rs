@@ -5,12 +5,12 @@ use super::side::Variable;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use studio_core::limits::{FILES_MAX, FOLDER_DEPTH_MAX};
+use studio_core::limits::{FILES_MAX, FOLDER_DEPTH_MAX, SECRET_BYTES_MIN};
 use studio_core::name::RelPath;
 use studio_core::redact::Secret;
 
 /// Where they stand.
-const FOLDER: &str = "config/env";
+pub(super) const FOLDER: &str = "config/env";
 
 /// Returns the values of `names`, from the `.env` files below `config/env` of the checkout.
 pub(super) fn values(root: &Path, names: &[Variable]) -> Result<BTreeMap<Variable, Secret>, ValueError> {
@@ -25,6 +25,10 @@ pub(super) fn values(root: &Path, names: &[Variable]) -> Result<BTreeMap<Variabl
             let Some(name) = names.iter().find(|wanted| wanted.as_str() == name) else { continue };
             let place = Place(path.clone(), at + 1);
             let value = value(rest).map_err(|why| ValueError::Odd(place.clone(), name.clone(), why))?;
+            // An empty one has nothing to hide; a short one could not be taken out of what the step says.
+            if !value.is_empty() && value.len() < SECRET_BYTES_MIN {
+                return Err(ValueError::Short(place, name.clone()));
+            }
             match found.get(name) {
                 Some((other, known)) if known.expose() != value => return Err(ValueError::Twice(name.clone(), other.clone(), place)),
                 Some(_) => {}
@@ -139,6 +143,9 @@ pub(super) enum ValueError {
     /// Not plain.
     #[error("{0}: {1} has no plain value: {2}")]
     Odd(Place, Variable, &'static str),
+    /// Under the limit.
+    #[error("{0}: {1} has under {SECRET_BYTES_MIN} bytes, too few to take it out of what a step says: make it longer, or take it out of env")]
+    Short(Place, Variable),
     /// Over the limit.
     #[error("config/env has more than {FILES_MAX} files")]
     Many,
@@ -169,9 +176,9 @@ mod tests {
 
     #[test]
     fn values_are_found_in_every_plain_spelling() {
-        let text = "# a\nexport A=one # note\nB='t w#o'\nC=\"th\\\"r\\n\\$ee\"\n  D=x#y\nE=\nnot a line\n";
-        let dir = checkout(&[("config/env/a.env", text), ("config/env/sub/b.env", "F=six\nA=one\n"), ("config/env/c.txt", "A=other")]);
-        assert_eq!(look(&dir, &["A", "B", "C", "D", "E", "F"]).unwrap(), ["one", "t w#o", "th\"r\\n$ee", "x#y", "", "six"]);
+        let text = "# a\nexport A=one-one # note\nB='t w#o two'\nC=\"th\\\"r\\n\\$ee\"\n  D=x#y#z#\nE=\nnot a line\n";
+        let dir = checkout(&[("config/env/a.env", text), ("config/env/sub/b.env", "F=sixsix\nA=one-one\n"), ("config/env/c.txt", "A=other")]);
+        assert_eq!(look(&dir, &["A", "B", "C", "D", "E", "F"]).unwrap(), ["one-one", "t w#o two", "th\"r\\n$ee", "x#y#z#", "", "sixsix"]);
         assert_eq!(look(&checkout(&[]), &[]).unwrap(), Vec::<String>::new());
     }
 
@@ -188,11 +195,12 @@ mod tests {
             ("A='hunter2'more", "follows"),
             ("A='hunter2'#more", "follows"),
             ("A='hunt\0er2'", "NUL"),
+            ("B=1\nA=hunte", "config/env/a.env:2: A has under 6 bytes"),
         ] {
             let error = look(&checkout(&[("config/env/a.env", text)]), &["A"]).unwrap_err();
-            assert!(error.contains(word) && !error.contains("hunter"), "{text}: {error}");
+            assert!(error.contains(word) && !error.contains("hunt"), "{text}: {error}");
         }
-        let dir = checkout(&[("x", "A=hunter2"), ("config/env/a.env", "A=1")]);
+        let dir = checkout(&[("x", "A=hunter2"), ("config/env/a.env", "A=hunter1")]);
         std::os::unix::fs::symlink("../../x", dir.path().join("config/env/b.env")).unwrap();
         assert!(look(&dir, &["A"]).unwrap_err().contains("symlink"));
     }

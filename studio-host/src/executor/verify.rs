@@ -124,7 +124,7 @@ fn same_files(site: &Place, base: &impl Tree, warrant: &Warrant, commit: &Commit
 }
 
 /// Reads the side file of a script, and says whether the script may run on `target`.
-fn side(script: &RelPath, target: &Target, read: impl Fn(&RelPath) -> Result<Option<Vec<u8>>, TreeError>) -> Result<Side, Refusal> {
+pub(super) fn side(script: &RelPath, target: &Target, read: impl Fn(&RelPath) -> Result<Option<Vec<u8>>, TreeError>) -> Result<Side, Refusal> {
     let Some(path) = Side::path(script) else { return Ok(Side::default()) };
     let Some(bytes) = read(&path)? else { return Ok(Side::default()) };
     let side = Side::parse(&path, &bytes)?;
@@ -186,6 +186,9 @@ pub(super) enum Refusal {
     /// What the disk said.
     #[error("failed to {0} {1:?}: {2}")]
     Disk(&'static str, PathBuf, io::Error),
+    /// A place that cannot be bound.
+    #[error("{0} is in the commit, so nothing of the checkout can be put there: name another place in the script's side file")]
+    Committed(RelPath),
     /// It did not start.
     #[error("failed to start {0:?}: {1}")]
     Start(PathBuf, io::Error),

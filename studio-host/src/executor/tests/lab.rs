@@ -169,6 +169,7 @@ impl Lab {
             approvers: Box::new(|| Ok(Box::new(Names(&["ada", "bob"])))),
             clock: Arc::new(FixedClock(noon())),
             bin_dirs: self.bin_dirs.clone(),
+            branch: "engineer/<slug>-YYYYMMDD".into(),
         }
     }
 

@@ -17,6 +17,7 @@ use studio_core::text::Prose;
 use studio_core::ticket::Stage;
 use studio_core::warrant::Warrant;
 
+const BRANCH: &str = "engineer/add-node-20261122";
 const TOUCH: &str = "touch \"$STUDIO_OUT/ran\"\n";
 
 /// Changes a good warrant and returns why it is refused.
@@ -166,17 +167,42 @@ fn a_script_runs_as_it_was_committed() {
 fn chores_are_done_and_refusals_said() {
     let lab = Lab::script(TOUCH);
     let mut server = lab.serve();
-    let edits = [Edit::Write { path: rel("a.txt"), text: "a\n".into() }];
-    let commit = server.ask(&Request::Commit(Box::new(order(&lab, "engineer/a", &edits))));
+    let edits = [Edit::Write { path: rel("docs/a.md"), text: "a\n".into() }];
+    let commit = server.ask(&Request::Commit(Box::new(order(&lab, BRANCH, &edits))));
     assert!(matches!(&commit, Answer::Committed(_)), "{commit:?}");
-    assert_eq!(server.ask(&Request::Commit(Box::new(order(&lab, "engineer/a", &edits)))), commit);
-    let taken = server.ask(&Request::FreeBranch("engineer/a".try_into().unwrap()));
-    assert_eq!(taken, Answer::Branch("engineer/a-2".try_into().unwrap()));
-    let odd = [Edit::Remove { path: rel("absent") }];
-    assert!(matches!(server.ask(&Request::Commit(Box::new(order(&lab, "engineer/b", &odd)))), Answer::Refused(why) if why.contains("absent")));
+    assert_eq!(server.ask(&Request::Commit(Box::new(order(&lab, BRANCH, &edits)))), commit);
+    let (taken, second) = (server.ask(&Request::FreeBranch(BRANCH.try_into().unwrap())), format!("{BRANCH}-2"));
+    assert_eq!(taken, Answer::Branch(second.as_str().try_into().unwrap()));
+    assert_eq!(server.ask(&Request::Commit(Box::new(order(&lab, &second, &edits)))), commit);
+    let odd = [Edit::Remove { path: rel("docs/absent.md") }];
+    let odd = server.ask(&Request::Commit(Box::new(order(&lab, &format!("{BRANCH}-3"), &odd))));
+    assert!(matches!(&odd, Answer::Refused(why) if why.contains("absent")), "{odd:?}");
     assert_eq!(server.ask(&Request::Discard(RUN.try_into().unwrap())), Answer::Discarded);
     assert!(matches!(server.ask(&Request::Recall(lab.runs().op)), Answer::Unknown(why) if why.contains("no log here") && why.contains("settle")));
     server.end();
+}
+
+#[test]
+fn a_commit_is_judged_again() {
+    let lab = Lab::script(TOUCH);
+    let mut server = lab.serve();
+    let write = |path: &str| Edit::Write { path: rel(path), text: "a\n".into() };
+    for (branch, edits, word) in [
+        (BRANCH, vec![write("docs/a.md"), write("infrastructure/wipe_disk.sh")], "ask to the edit of infrastructure/wipe_disk.sh"),
+        (BRANCH, vec![Edit::Rename { path: rel("README.md"), to: rel("infrastructure/reset.sh") }], "README.md to infrastructure/reset.sh"),
+        (BRANCH, vec![write("ai/state/x")], "block to the edit of ai/state/x"),
+        ("main", vec![write("docs/a.md")], "main is not the branch of add-node"),
+        ("engineer/other-20261122", vec![write("docs/a.md")], BRANCH),
+        ("engineer/add-node-20261123", vec![write("docs/a.md")], BRANCH),
+        ("engineer/add-node-20261122-1", vec![write("docs/a.md")], BRANCH),
+        ("engineer/add-node-20261122-02", vec![write("docs/a.md")], BRANCH),
+        ("engineer/add-node-20261122-2/x", vec![write("docs/a.md")], BRANCH),
+    ] {
+        let answer = server.ask(&Request::Commit(Box::new(order(&lab, branch, &edits))));
+        assert!(matches!(&answer, Answer::Refused(why) if why.contains(word) && why.contains("nothing was committed")), "{word}: {answer:?}");
+    }
+    server.end();
+    assert!(!lab.there(".git/studio") && !lab.there(".git/refs/heads/engineer"));
 }
 
 #[test]
