@@ -75,7 +75,7 @@ fn what_a_script_does_beside_its_folders_stays_in_its_copy() {
 }
 
 #[test]
-fn a_step_that_is_refused_where_it_should_run_did_not_run() {
+fn what_would_be_refused_where_it_runs_is_not_signed_for() {
     let mark = "echo ran > \"$STUDIO_OUT/ran\"\n";
     for (text, side, why) in [
         ("kubectl get nodes\n", "", "main, spare"),
@@ -85,11 +85,23 @@ fn a_step_that_is_refused_where_it_should_run_did_not_run() {
     ] {
         let lab = lab(&format!("{mark}{text}"), side);
         lab.write(".talos/spare/kubeconfig", "kind: Config\n");
-        let (id, said) = done(&lab, 7);
-        assert!(said.contains(why) && said.contains("\nfailed: ") && !said.contains("nobody knows"), "{why}: {said}");
+        let id = lab.json(4, "run facts --mode live").pop().unwrap()["run"].as_str().unwrap().to_string();
+        let said = lab.studio(6, &format!("approve {id}"));
+        assert!(said.err.contains(why) && said.err.contains("nothing was signed"), "{why}: {}", said.err);
+        lab.studio(4, &format!("resume {id}"));
         assert!(!lab.live_run().join("out/01-1/ran").exists() && lab.read("ai/backlog.yaml") == FACTS_QUEUE);
-        assert!(lab.studio(0, &format!("report {id}")).out.contains("\noutcome: failed\n"));
     }
+}
+
+#[test]
+fn a_step_that_is_refused_where_it_should_run_did_not_run() {
+    let lab = lab("kubectl version --client\necho ran > \"$STUDIO_OUT/ran\"\n", "");
+    let id = lab.approved("facts");
+    lab.write(".talos/spare/kubeconfig", "kind: Config\n"); // now nobody can say which cluster is meant
+    let said = lab.studio(7, &format!("resume {id}")).out;
+    assert!(said.contains("main, spare") && said.contains("\nfailed: ") && !said.contains("nobody knows"), "{said}");
+    assert!(!lab.live_run().join("out/01-1/ran").exists() && lab.read("ai/backlog.yaml") == FACTS_QUEUE);
+    assert!(lab.studio(0, &format!("report {id}")).out.contains("\noutcome: failed\n"));
 }
 
 #[test]
