@@ -5,6 +5,7 @@ mod branch;
 mod checkout;
 mod dirty;
 mod edits;
+mod hand_on;
 #[cfg(test)]
 mod fixture;
 mod listing;

@@ -5,12 +5,15 @@ use super::verify::Refusal;
 use super::wire::{self, Answer, Hello, Report, Request, WireError};
 use super::{ExecutorError, Place, log};
 use crate::git::{GitError, Workshop};
+use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
 use studio_core::chores::CommitOrder;
 use studio_core::gate::EditVerdict;
 use studio_core::limits::{BRANCHES_MAX, OUTPUT_BYTES_MAX};
 use studio_core::name::BranchName;
+use studio_core::name::RunId;
 use studio_core::step::Op;
+use studio_core::warrant::Warrant;
 
 /// Serves the runtime at the other end of `socket` until it is gone.
 ///
@@ -21,7 +24,7 @@ pub fn serve(mut socket: UnixStream, site: Place) -> Result<(), ExecutorError> {
     let Request::Hello(theirs) = first else { return Err(ExecutorError::NoHello("another message came first".into())) };
     wire::write(&mut socket, &Answer::Hello(Hello::ours()))?;
     theirs.check()?;
-    let mut bench = Bench { site, workshop: None };
+    let mut bench = Bench { site, workshop: None, runs: BTreeMap::new() };
     while let Some(request) = wire::read(&mut socket)? {
         let answer = bench.answer(request);
         socket_write(&mut socket, answer)?;
@@ -33,17 +36,22 @@ struct Bench {
     site: Place,
     /// Opened when it is first needed.
     workshop: Option<Workshop>,
+    /// The runs whose steps were all run from here, and whether each was a plain read.
+    runs: BTreeMap<RunId, bool>,
 }
 
 impl Bench {
     fn answer(&mut self, request: Request) -> Answer {
         let done = match request {
             Request::Hello(_) => Err("a second greeting".to_string()),
-            Request::Run(warrant) => match self.open() {
+            Request::Run(warrant) => match self.note(&warrant).open() {
                 Err(error) => Err(error.to_string()),
                 Ok((workshop, site)) => match run(site, workshop, &warrant) {
                     Ok(Done::Ended(report)) => Ok(Answer::Ended(report)),
-                    Ok(Done::Lost(why)) => Ok(Answer::Lost(why)),
+                    Ok(Done::Lost(why)) => {
+                        self.runs.insert(warrant.op.run, false); // it may be at work in its tree
+                        Ok(Answer::Lost(why))
+                    }
                     // Somebody began it, and how it ended is theirs to say.
                     Err(begun @ Refusal::Begun(..)) => Ok(Answer::Lost(format!("{begun}{}", self.running(&warrant.op)))),
                     Err(refusal) => Err(refusal.to_string()),
@@ -54,9 +62,22 @@ impl Bench {
                 may_commit(&self.site, &order).and_then(|()| self.chore(|workshop| Ok(Answer::Committed(workshop.commit(&order)?))))
             }
             Request::FreeBranch(name) => self.chore(|workshop| Ok(Answer::Branch(workshop.free_branch(&name)?))),
-            Request::Discard(run) => self.chore(|workshop| workshop.discard(&run).map(|()| Answer::Discarded)),
+            Request::Discard(run) => {
+                let plain = self.runs.remove(&run) == Some(true);
+                let away = move |workshop: &Workshop| if plain { workshop.park(&run) } else { workshop.discard(&run) };
+                self.chore(|workshop| away(workshop).map(|()| Answer::Discarded))
+            }
         };
         done.unwrap_or_else(Answer::Refused)
+    }
+
+    /// Notes what the run did: a tree in which a script ran, or may have run, is nobody else's.
+    fn note(&mut self, warrant: &Warrant) -> &mut Bench {
+        let read = warrant.step.argv.script().is_none();
+        let first = || !self.site.repo.root().join(format!("ai/state/runs/{}/steps", warrant.op.run)).exists();
+        let plain = self.runs.get(&warrant.op.run).copied().unwrap_or_else(first);
+        self.runs.insert(warrant.op.run.clone(), plain && read);
+        self
     }
 
     fn chore(&mut self, chore: impl FnOnce(&Workshop) -> Result<Answer, GitError>) -> Result<Answer, String> {

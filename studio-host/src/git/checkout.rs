@@ -2,7 +2,7 @@
 
 use super::base::expect;
 use super::listing::{Item, Listing};
-use super::{GitError, order, regular, seal};
+use super::{GitError, hand_on, order, regular, seal};
 use gix::Repository;
 use gix::objs::Kind;
 use std::fs::{self, File, Permissions};
@@ -16,12 +16,15 @@ use studio_core::name::{CommitId, RelPath, RunId};
 /// and folders 0555.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkout {
-    root: PathBuf,
-    marker: PathBuf,
-    run: RunId,
-    commit: CommitId,
+    pub(super) root: PathBuf,
+    pub(super) marker: PathBuf,
+    pub(super) run: RunId,
+    pub(super) commit: CommitId,
     notes: Vec<String>,
 }
+
+/// What stands behind the machine's start in the marker of a tree into which places outside were bound.
+const BOUND: &str = " bound";
 
 impl Checkout {
     /// Returns the folder.
@@ -70,23 +73,36 @@ impl Checkout {
         }
         symlink(to, &link).map_err(failed(&link))?;
         folders.iter().try_for_each(|folder| seal::set(folder, seal::SEALED_X).map_err(failed(folder)))?;
-        self.mark().map_err(failed(&self.marker))
+        self.mark(BOUND).map_err(failed(&self.marker))
+    }
+
+    /// Returns the checkout that a marker tells of, whether it still is as it was made or not.
+    pub(super) fn found(root: PathBuf, marker: PathBuf, run: &RunId) -> Option<Checkout> {
+        let text = String::from_utf8(regular::read(&marker, FILE_BYTES_MAX).ok()?).ok()?;
+        let commit = CommitId::try_from(text.lines().nth(1)?).ok()?;
+        Some(Checkout { root, marker, run: run.clone(), commit, notes: Vec::new() })
+    }
+
+    /// Says whether places outside were bound into it.
+    pub(super) fn bound(&self) -> bool {
+        let marker = regular::read(&self.marker, FILE_BYTES_MAX).unwrap_or_default();
+        String::from_utf8_lossy(&marker).lines().next().is_none_or(|first| first.ends_with(BOUND))
     }
 
     /// Returns the notes of the checkout that stands, if it is of this commit and as it was made.
-    fn stands(&self) -> Option<Vec<String>> {
+    pub(super) fn stands(&self) -> Option<Vec<String>> {
         let marker = String::from_utf8(regular::read(&self.marker, FILE_BYTES_MAX).ok()?).ok()?;
         let (head, fingerprint) = marker.trim_end_matches('\n').rsplit_once('\n')?;
         let mut head = head.lines();
-        let known = head.next()? == boot()? && head.next()? == self.commit.as_str();
+        let known = head.next()?.trim_end_matches(BOUND) == boot()? && head.next()? == self.commit.as_str();
         (known && fingerprint == seal::fingerprint(&self.root).ok()?.as_str()).then(|| head.map(String::from).collect())
     }
 
     /// Writes down that the checkout is complete. What was written before a power cut may have got lost, so this
     /// holds until the machine is started again, and nothing needs to be synced.
-    fn mark(&self) -> io::Result<()> {
+    fn mark(&self, bound: &str) -> io::Result<()> {
         let Some(boot) = boot() else { return Ok(()) };
-        let mut lines = vec![boot, self.commit.to_string()];
+        let mut lines = vec![format!("{boot}{bound}"), self.commit.to_string()];
         lines.extend(self.notes.iter().cloned());
         lines.push(seal::fingerprint(&self.root)?.to_string());
         // Written anew, so that nothing planted there is written to.
@@ -127,49 +143,53 @@ impl Checkout {
 
 /// Returns the run's work tree, below the folder `above`, with the files of `commit`.
 pub(super) fn make(repo: &Repository, above: &Path, run: &RunId, commit: &CommitId) -> Result<Checkout, GitError> {
-    let (root, marker) = places(above, run);
+    let (root, marker) = places(above, run.as_str());
     let mut checkout = Checkout { root, marker, run: run.clone(), commit: commit.clone(), notes: Vec::new() };
     if let Some(notes) = checkout.stands() {
         checkout.notes = notes;
         return Ok(checkout);
     }
-    discard(above, run)?;
+    discard(above, run.as_str())?;
     let listing = Listing::of(repo, order::find(repo, commit)?.tree)?;
-    if let Err(error) = checkout.fill(repo, &listing) {
-        discard(above, run)?;
-        return Err(error);
+    let handed = hand_on::take(repo, above, &checkout, &listing).unwrap_or(false);
+    if !handed {
+        discard(above, run.as_str())?; // what was begun and not finished
+        if let Err(error) = checkout.fill(repo, &listing) {
+            discard(above, run.as_str())?;
+            return Err(error);
+        }
     }
     checkout.notes = listing.notes;
-    checkout.mark().map_err(failed(&checkout.marker))?;
+    checkout.mark("").map_err(failed(&checkout.marker))?;
     Ok(checkout)
 }
 
-/// Removes the run's work tree below the folder `above`.
-pub(super) fn discard(above: &Path, run: &RunId) -> Result<(), GitError> {
-    let (root, marker) = places(above, run);
+/// Removes the work tree called `name` below the folder `above`.
+pub(super) fn discard(above: &Path, name: &str) -> Result<(), GitError> {
+    let (root, marker) = places(above, name);
     // First: half a work tree has no marker.
     remove(&marker).map_err(failed(&marker))?;
     seal::remove(&root).map_err(|error| GitError::Write(root, error))
 }
 
-/// Returns where a run's work tree is, and its marker. A run's name has no dot, so no run is called like a marker.
-fn places(above: &Path, run: &RunId) -> (PathBuf, PathBuf) {
-    (above.join(run.as_str()), above.join(format!("{run}.commit")))
+/// Returns where a work tree is, and its marker. A run's name has no dot, so no run is called like a marker.
+pub(super) fn places(above: &Path, name: &str) -> (PathBuf, PathBuf) {
+    (above.join(name), above.join(format!("{name}.commit")))
 }
 
 /// Removes a file if it is there.
-fn remove(file: &Path) -> io::Result<()> {
+pub(super) fn remove(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
 }
 
-fn failed(at: &Path) -> impl FnOnce(io::Error) -> GitError + '_ {
+pub(super) fn failed(at: &Path) -> impl FnOnce(io::Error) -> GitError + '_ {
     |error| GitError::Write(at.into(), error)
 }
 
-fn write(path: &Path, data: &[u8], mode: u32) -> io::Result<()> {
+pub(super) fn write(path: &Path, data: &[u8], mode: u32) -> io::Result<()> {
     let mut file = File::create_new(path)?;
     file.write_all(data)?;
     file.set_permissions(Permissions::from_mode(mode))

@@ -47,7 +47,9 @@ pub(super) fn remove(root: &Path) -> io::Result<()> {
 fn look(root: &Path, folder: &Path, lines: &mut Vec<String>) -> io::Result<()> {
     let mut add = |path: &Path, seen: &fs::Metadata| {
         let path = path.strip_prefix(root).unwrap_or(path);
-        let (mtime, ctime) = ((seen.mtime(), seen.mtime_nsec()), (seen.ctime(), seen.ctime_nsec()));
+        let mtime = (seen.mtime(), seen.mtime_nsec());
+        // The root may be given another name.
+        let ctime = if path.as_os_str().is_empty() { (0, 0) } else { (seen.ctime(), seen.ctime_nsec()) };
         lines.push(format!("{path:?} {:o} {} {mtime:?} {ctime:?}", seen.mode(), seen.size()));
         // Twice the limit: what is bound in comes on top.
         if lines.len() > 2 * CHECKOUT_FILES_MAX { Err(io::Error::other("there are too many files")) } else { Ok(()) }

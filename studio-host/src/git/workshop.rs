@@ -21,9 +21,8 @@ const CONFIG: &str = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n\tho
 /// Relative, so that a repository that was moved still finds its objects.
 const ALTERNATES: &str = "../../../objects\n";
 
-/// The place in the user's git folder where Studio works: a bare clone that borrows the user's objects, and
-/// one sealed work tree a run. No process is started and no setting, hook, filter or attribute is obeyed.
-/// Whatever changes something holds one lock, so that processes and threads come one after the other.
+/// The place in the user's git folder where Studio works: a bare clone that borrows the user's objects, and one
+/// sealed work tree a run. Nothing of git's is run or obeyed. Whatever changes something holds one lock.
 #[derive(Clone, Debug)]
 pub struct Workshop {
     user: ThreadSafeRepository,
@@ -93,7 +92,7 @@ impl Workshop {
     /// There is no such commit, it is over a limit, or the disk.
     pub fn checkout(&self, run: &RunId, commit: &CommitId) -> Result<Checkout, GitError> {
         let _lock = self.lock()?;
-        checkout::make(&self.clone.to_thread_local(), &self.dir.join("worktrees"), run, commit)
+        checkout::make(&self.clone.to_thread_local(), &self.worktrees(), run, commit)
     }
 
     /// Puts a symlink to `to`, a place outside, into a checkout.
@@ -111,13 +110,17 @@ impl Workshop {
     /// The disk.
     pub fn discard(&self, run: &RunId) -> Result<(), GitError> {
         let _lock = self.lock()?;
-        checkout::discard(&self.dir.join("worktrees"), run)
+        checkout::discard(&self.worktrees(), run.as_str())
+    }
+
+    pub(super) fn worktrees(&self) -> PathBuf {
+        self.dir.join("worktrees")
     }
 
     /// Takes the lock; what stands in Studio's own folders may have been moved since they were opened.
-    fn lock(&self) -> Result<File, GitError> {
+    pub(super) fn lock(&self) -> Result<File, GitError> {
         own(&self.dir)?;
-        folder(&self.dir.join("worktrees"))?;
+        folder(&self.worktrees())?;
         lock(&self.dir, Duration::from_secs(LOCK_SECONDS_MAX))
     }
 
