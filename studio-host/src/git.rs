@@ -5,9 +5,9 @@ mod branch;
 mod checkout;
 mod dirty;
 mod edits;
-mod hand_on;
 #[cfg(test)]
 mod fixture;
+mod hand_on;
 mod listing;
 mod objects;
 mod open;
