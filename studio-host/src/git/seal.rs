@@ -1,11 +1,12 @@
 //! Folders that nobody writes to: sealed, recognised, and taken apart again.
 
-use rustix::fs::{Dir, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
+use std::ffi::CString;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use studio_core::limits::{CHECKOUT_FILES_MAX, PATH_BYTES_MAX};
 use studio_core::name::Digest;
@@ -26,12 +27,58 @@ pub(super) fn set(folder: &Path, mode: u32) -> io::Result<()> {
 }
 
 /// Returns a hash that changes when anything below `root` is added, removed, renamed, written or given another
-/// mode. It looks at what the file system knows, never into files, and follows no symlink.
+/// mode. It looks at what the file system knows, never into files, and follows no symlink. The root itself may be
+/// given another name.
 pub(super) fn fingerprint(root: &Path) -> io::Result<Digest> {
-    let mut lines = Vec::new();
-    look(root, root, &mut lines)?;
-    lines.sort();
-    Ok(Digest::blake3(lines.join("\n").as_bytes()))
+    let folder = rustix::fs::open(root, FOLDER, Mode::empty())?;
+    let seen = rustix::fs::fstat(&folder)?;
+    let mut known = Known { bytes: Vec::new(), entries: 0 };
+    known.add(b".", &seen, 0);
+    known.look(folder.as_fd(), 0)?;
+    Ok(Digest::blake3(&known.bytes))
+}
+
+/// What the file system knows of a tree, in one order.
+struct Known {
+    bytes: Vec<u8>,
+    entries: usize,
+}
+
+impl Known {
+    fn look(&mut self, folder: BorrowedFd<'_>, depth: usize) -> io::Result<()> {
+        if depth > PATH_BYTES_MAX / 2 {
+            return Err(io::Error::other("the folders lie too deep in one another"));
+        }
+        let mut names: Vec<CString> = Vec::new();
+        for entry in Dir::read_from(folder)? {
+            let entry = entry?;
+            names.extend(Some(entry.file_name().to_owned()).filter(|name| name.as_c_str() != c"." && name.as_c_str() != c".."));
+        }
+        names.sort();
+        self.entries += names.len();
+        // Twice the limit: what is bound in comes on top.
+        if self.entries > 2 * CHECKOUT_FILES_MAX {
+            return Err(io::Error::other("there are too many files"));
+        }
+        for name in &names {
+            let seen = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+            self.add(name.to_bytes(), &seen, depth + 1);
+            if FileType::from_raw_mode(seen.st_mode) == FileType::Directory {
+                let inside = rustix::fs::openat(folder, name, FOLDER, Mode::empty())?;
+                self.look(inside.as_fd(), depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds an entry: its depth tells where it hangs, its name ends with a zero.
+    fn add(&mut self, name: &[u8], seen: &Stat, depth: usize) {
+        let changed = if depth == 0 { [0, 0] } else { [seen.st_ctime as i128, seen.st_ctime_nsec as i128] };
+        let numbers = [depth as i128, seen.st_mode.into(), seen.st_size.into(), seen.st_mtime as i128, seen.st_mtime_nsec as i128];
+        self.bytes.extend_from_slice(name);
+        self.bytes.push(0);
+        numbers.into_iter().chain(changed).for_each(|number| self.bytes.extend_from_slice(&number.to_le_bytes()));
+    }
 }
 
 /// Removes a folder and all in it, sealed or not. Follows no symlink.
@@ -42,30 +89,6 @@ pub(super) fn remove(root: &Path) -> io::Result<()> {
         Err(error) => return Err(error.into()),
     }
     fs::remove_dir_all(root)
-}
-
-fn look(root: &Path, folder: &Path, lines: &mut Vec<String>) -> io::Result<()> {
-    let mut add = |path: &Path, seen: &fs::Metadata| {
-        let path = path.strip_prefix(root).unwrap_or(path);
-        let mtime = (seen.mtime(), seen.mtime_nsec());
-        // The root may be given another name.
-        let ctime = if path.as_os_str().is_empty() { (0, 0) } else { (seen.ctime(), seen.ctime_nsec()) };
-        lines.push(format!("{path:?} {:o} {} {mtime:?} {ctime:?}", seen.mode(), seen.size()));
-        // Twice the limit: what is bound in comes on top.
-        if lines.len() > 2 * CHECKOUT_FILES_MAX { Err(io::Error::other("there are too many files")) } else { Ok(()) }
-    };
-    add(folder, &fs::symlink_metadata(folder)?)?;
-    let mut folders = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let seen = entry.metadata()?;
-        if seen.is_dir() {
-            folders.push(entry.path());
-        } else {
-            add(&entry.path(), &seen)?;
-        }
-    }
-    folders.iter().try_for_each(|inside| look(root, inside, lines))
 }
 
 /// Makes a folder and those in it writable. Each is opened before it is changed, so that no symlink that is put
