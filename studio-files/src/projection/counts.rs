@@ -45,7 +45,7 @@ pub(super) fn last_error(object: &mut Object, facts: &Facts) -> Result<(), Strin
     if !first_time(object, facts)? {
         return Ok(());
     }
-    let signature = json!(format!("blake3:{}", failure.signature));
+    let signature = json!(format!("sha256:{}", failure.signature));
     let again = object.get("task_id") == Some(json!(facts.ticket.id)) && object.get("failure_signature").as_ref() == Some(&signature);
     let before = if again { count(object.get("failure_count"), "failure_count")? } else { 0 };
     if object.get("error_hash").is_some() {
@@ -119,7 +119,7 @@ fn first_time(object: &mut Object, facts: &Facts) -> Result<bool, String> {
 }
 
 fn short(failure: &Failure) -> &str {
-    failure.signature.as_str().get(..8).unwrap_or_default()
+    failure.signature.get(..8).unwrap_or_default()
 }
 
 fn add(counts: &mut Map<String, Value>, key: &str) -> Result<(), String> {

@@ -1,9 +1,10 @@
 //! What a projection says of a run, taken from its journal.
 
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 use studio_core::event::{Closing, Event, Opened, Parked};
 use studio_core::journal::Log;
-use studio_core::name::{Digest, RunId};
+use studio_core::name::RunId;
 use studio_core::run::{Next, Run, StepRecord, StepState};
 use studio_core::text::{Kept, one_line, visible};
 use studio_core::ticket::Ticket;
@@ -42,7 +43,7 @@ pub(super) struct Failure {
     pub(super) command: String,
     pub(super) tail: String,
     /// The same for the same failure, whatever numbers and times its output holds.
-    pub(super) signature: Digest,
+    pub(super) signature: String,
 }
 
 impl<'a> Facts<'a> {
@@ -138,7 +139,7 @@ fn end(text: &str) -> String {
 }
 
 /// A signature with a clock reading in it is never seen twice, so numbers are all the same.
-fn signature(what: &str, said: &str) -> Digest {
+fn signature(what: &str, said: &str) -> String {
     let lines: Vec<&str> = said.lines().collect();
     let last = lines.get(lines.len().saturating_sub(SIGNATURE_LINES)..).unwrap_or_default();
     let mut plain = String::from(what);
@@ -151,5 +152,5 @@ fn signature(what: &str, said: &str) -> Digest {
             }
         }
     }
-    Digest::blake3(plain.as_bytes())
+    Sha256::digest(plain).iter().map(|byte| format!("{byte:02x}")).collect()
 }

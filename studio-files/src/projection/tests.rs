@@ -93,7 +93,7 @@ fn a_run_is_counted_once_and_failures_are_told_apart_by_what_they_say() {
     let error = lab.json("last_error.json");
     assert_eq!((&error["failure_count"], &error["stderr_tail"]), (&json!(2), &json!("13:59:44 no route to 10.0.0.12")));
     assert_eq!(error["command"], json!("bash --noprofile --norc infrastructure/node.sh"));
-    assert!(error["failure_signature"].as_str().unwrap().starts_with("blake3:"));
+    assert!(error["failure_signature"].as_str().unwrap().starts_with("sha256:"));
     lab.project(&id(3), "live", &other).unwrap();
     lab.project(&id(1), "live", &one).unwrap();
     let (error, metrics, errors) = (lab.json("last_error.json"), lab.json("metrics.json"), lab.json("errors.json"));
