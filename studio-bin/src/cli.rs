@@ -24,7 +24,7 @@ pub(crate) struct PlaceArgs {
     /// The operator's own folder [default: $XDG_CONFIG_HOME/studio]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) operator: Option<PathBuf>,
-    /// The branch or commit that counts as the truth [default: origin/HEAD, else the branch checked out]
+    /// The branch or commit that counts as the truth [default: the one that init recorded, else origin/HEAD, else the branch checked out]
     #[arg(long, global = true, value_name = "REV")]
     pub(crate) base: Option<String>,
     /// Print one JSON object a line, as docs/cli.md describes
@@ -41,7 +41,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
-    /// Prepares a repository and the operator's folder: ignore files, an approver's key
+    /// Prepares a repository and the operator's folder: a policy, ignore files, an approver's key
     Init {
         /// The name approvals are signed with [default: the login name]
         #[arg(long)]
