@@ -9,6 +9,7 @@ mod flight;
 mod machine;
 mod memory;
 mod office;
+mod table;
 
 use anyhow::{Context, Result, ensure};
 use bare::{Counted, Groups};
@@ -17,6 +18,7 @@ use office::{Kind, Office};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use studio_core::store::OsDisk;
+use table::{median, ms, ratio, row};
 
 /// How much is measured.
 struct Size {
@@ -185,21 +187,4 @@ fn start(program: &Path, args: &[&str]) -> Result<String> {
 
 fn name(steps: usize, shipped: bool) -> String {
     format!("{steps} steps, {}", if shipped { "shipped crew" } else { "plain crew" })
-}
-
-fn median<T: Ord + Copy + Default>(mut figures: Vec<T>) -> T {
-    figures.sort();
-    figures.get(figures.len() / 2).copied().unwrap_or_default()
-}
-
-fn ms(time: Duration) -> String {
-    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
-}
-
-fn ratio(one: Duration, other: Duration) -> String {
-    format!("{:.2}", one.as_secs_f64() / other.as_secs_f64())
-}
-
-fn row(what: &str, figure: &str, beside: &str, ratio: &str, wanted: &str) {
-    println!("{what:<36} {figure:>12}  {beside:<28} {ratio:>6}  {wanted}");
 }

@@ -12,6 +12,7 @@ mod machine;
 mod plumbing;
 mod programs;
 mod stages;
+mod table;
 
 use anyhow::{Result, ensure};
 use bare::Groups;
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
 use studio_core::tree::{MemoryTree, Tree};
 use studio_files::intake::Queue;
 use studio_host::git::GitRepo;
+use table::{median, ms, ratio, row};
 
 /// How much is measured.
 struct Size {
@@ -188,21 +190,4 @@ fn times(count: usize, mut once: impl FnMut() -> Result<Took>) -> Result<Took> {
     let took: Vec<Took> = (0..count).map(|_| once()).collect::<Result<_>>()?;
     let cpu = took.iter().map(|took| took.cpu).sum::<Duration>() / u32::try_from(count)?;
     Ok(Took { wall: median(took.iter().map(|took| took.wall).collect()), cpu })
-}
-
-fn median<T: Ord + Copy + Default>(mut figures: Vec<T>) -> T {
-    figures.sort();
-    figures.get(figures.len() / 2).copied().unwrap_or_default()
-}
-
-fn ms(time: Duration) -> String {
-    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
-}
-
-fn ratio(one: Duration, other: Duration) -> String {
-    format!("{:.2}", one.as_secs_f64() / other.as_secs_f64())
-}
-
-fn row(what: &str, figure: &str, beside: &str, ratio: &str, wanted: &str) {
-    println!("{what:<44} {figure:>12}  {beside:<28} {ratio:>6}  {wanted}");
 }
