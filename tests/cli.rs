@@ -6,6 +6,7 @@ mod branch;
 mod demo;
 mod dialects;
 mod ground;
+mod guards;
 mod homelabs;
 mod ideas;
 mod journal;

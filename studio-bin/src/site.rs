@@ -173,8 +173,10 @@ impl Site {
     /// There is none, or there are several.
     pub(crate) fn run(&self, name: &str) -> Result<Found, Failure> {
         let mut begun: Vec<Found> = self.runs()?.into_iter().filter(|found| found.id.as_str().starts_with(name)).collect();
-        if begun.iter().filter(|found| found.id.as_str() == name).count() == 1 {
+        // A whole name means that run and, of two with it, the live one.
+        if begun.iter().any(|found| found.id.as_str() == name) {
             begun.retain(|found| found.id.as_str() == name);
+            begun.truncate(1);
         }
         match (begun.pop(), begun.len()) {
             (Some(found), 0) => Ok(found),

@@ -26,6 +26,9 @@ struct Made {
     /// The repository whose base was recorded.
     #[serde(default)]
     base: Option<String>,
+    /// All that stands above this line was taken back.
+    #[serde(default)]
+    taken_back: bool,
 }
 
 pub(crate) fn init(site: &Site, name: Option<String>, json: bool) -> Result<Exit, Failure> {
@@ -47,7 +50,7 @@ pub(crate) fn init(site: &Site, name: Option<String>, json: bool) -> Result<Exit
         Some(_) | None => None,
     };
     if !files.is_empty() || based.is_some() {
-        let made = Made { root: site.root().into(), files, base: based.clone() };
+        let made = Made { root: site.root().into(), files, base: based.clone(), taken_back: false };
         let line = serde_json::to_string(&made).map_err(|error| bad(&error))?;
         site.operator.add_repo_line(&place(site), MADE, &line)?;
     }
@@ -104,7 +107,9 @@ fn show(site: &Site, proposal: &Proposal, base: &str) {
 /// The disk.
 pub(crate) fn undo(site: &Site, json: bool) -> Result<Exit, Failure> {
     let lines = site.operator.repo_lines(&place(site), MADE)?;
-    let made: Vec<Made> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).filter(|made: &Made| made.root == site.root()).collect();
+    let mut made: Vec<Made> =
+        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).filter(|made: &Made| made.root == site.root()).collect();
+    made.drain(..made.iter().rposition(|made| made.taken_back).map_or(0, |at| at + 1));
     let (mut gone, base) = (0, site.at_base()?);
     for (path, digest) in made.iter().flat_map(|made| made.files.clone()) {
         let file = site.root().join(path.as_str());
@@ -131,6 +136,11 @@ pub(crate) fn undo(site: &Site, json: bool) -> Result<Exit, Failure> {
             site.operator.forget_base(id)?;
             gone += 1;
         }
+    }
+    if gone > 0 {
+        let line = Made { root: site.root().into(), files: Vec::new(), base: None, taken_back: true };
+        let line = serde_json::to_string(&line).map_err(|error| Failure::new(Exit::Error, error))?;
+        site.operator.add_repo_line(&place(site), MADE, &line)?;
     }
     if gone == 0 && !json {
         println!("nothing to take back");
