@@ -47,10 +47,8 @@ pub struct Expiry {
 impl Process {
     /// Returns the process with that number, if it lives.
     pub fn of(pid: i32) -> Option<Process> {
-        let stat = read(&format!("/proc/{pid}/stat")).ok()?;
-        // The name of the program comes first, in parentheses, and may hold anything.
-        let (_, rest) = stat.rsplit_once(')')?;
-        let mut fields = rest.split_ascii_whitespace();
+        let stat = stat(pid)?;
+        let mut fields = stat.split_ascii_whitespace();
         let state = fields.next()?;
         let start = fields.nth(18)?.parse().ok()?;
         (!matches!(state, "Z" | "X" | "x")).then_some(Process { pid, start })
@@ -110,6 +108,19 @@ pub(super) fn nonce() -> io::Result<String> {
     let mut bytes = [0; 16];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Returns the session of a process, also of one that ended and was not waited for. A session whose leader
+/// cannot be seen from this process has the number 0.
+pub(super) fn session(pid: i32) -> Option<i32> {
+    stat(pid)?.split_ascii_whitespace().nth(3)?.parse().ok()
+}
+
+/// Returns what the kernel says of a process, from its state on.
+fn stat(pid: i32) -> Option<String> {
+    let stat = read(&format!("/proc/{pid}/stat")).ok()?;
+    // The name of the program comes first, in parentheses, and may hold anything.
+    stat.rsplit_once(')').map(|(_, rest)| rest.to_string())
 }
 
 fn read(path: &str) -> io::Result<String> {

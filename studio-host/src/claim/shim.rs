@@ -6,7 +6,7 @@
 
 use super::disk::{Disk, OsDisk};
 use super::ledger::{self, Names};
-use super::process::{Expiry, Process, boot, nonce};
+use super::process::{self, Expiry, Process, boot, nonce};
 use super::record::{Begun, Claim, Exit, Tombstone, encode};
 use super::spawn::{self, Entry};
 use super::stage::{self, finish};
@@ -14,7 +14,7 @@ use super::store::ClaimStore;
 use super::talk::{ClaimOrder, Cue, Order, RunOrder, Talk};
 use super::{ground, lock};
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd, retry_on_intr};
-use rustix::process::{Pid, WaitOptions, getpgid, getpid, getsid, set_child_subreaper, setsid, waitpid};
+use rustix::process::{Pid, WaitOptions, getpgid, getpid, set_child_subreaper, setsid, waitpid};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -256,7 +256,7 @@ fn heirs(session: i32) -> io::Result<Vec<Pid>> {
         let listed = fs::read_to_string(thread?.path().join("children"))?;
         children.extend(listed.split_ascii_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)));
     }
-    children.retain(|pid| getsid(Some(*pid)).is_ok_and(|of| of.as_raw_nonzero().get() == session));
+    children.retain(|pid| process::session(pid.as_raw_nonzero().get()) == Some(session));
     let leaders: Vec<_> = children.iter().copied().filter(|pid| getpgid(Some(*pid)).is_ok_and(|group| group == *pid)).collect();
     Ok(if leaders.len() == 1 { leaders } else { children })
 }

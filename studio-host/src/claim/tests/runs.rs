@@ -2,9 +2,9 @@
 
 use super::super::disk::{Disk, OsDisk};
 use super::super::talk::{Cue, Order, RunOrder};
-use super::super::{Answer, Expiry, Look, Moment, ShimOrder, Stream, Task, ledger, spawn};
+use super::super::{Answer, Expiry, Look, Moment, ShimOrder, Stream, Task, ledger, process, spawn};
 use super::lab::{Lab, RUN, entry, exists, op, send};
-use rustix::process::{Signal, getsid};
+use rustix::process::Signal;
 use std::os::unix::fs::MetadataExt;
 use studio_core::clock::{Clock, SystemClock};
 
@@ -92,9 +92,10 @@ fn polite_signals_stop_nothing_and_no_session_is_shared() {
     let lab = Lab::new();
     let (_shim, mut go, command) = lab.start_gated(&op(1));
     let begun = lab.claim(&op(1)).unwrap();
-    let session = |pid| getsid(rustix::process::Pid::from_raw(pid)).unwrap().as_raw_nonzero().get();
+    let session = |pid: i32| process::session(pid).unwrap();
+    let this = session(i32::try_from(std::process::id()).unwrap());
     assert_eq!((session(command.pid), session(begun.shim.pid)), (begun.session, begun.shim.pid));
-    assert!(session(0) != begun.session && session(0) != begun.shim.pid);
+    assert!(this != begun.session && this != begun.shim.pid);
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         send(begun.shim, signal);
         send(begun.second, signal);
