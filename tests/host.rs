@@ -4,8 +4,10 @@ use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use studio_core::host::{Ended, Host, PretendHost, Recalled, Scenario, Seen};
+use studio_core::name::{Digest, StoreId};
 use studio_core::permit::{Permit, Pretend};
 use studio_core::step::Op;
+use studio_core::warrant::Warrant;
 
 /// A host whose effects outlive a power cut, as a real one's would.
 #[derive(Clone, Default)]
@@ -59,12 +61,27 @@ impl Host for LedgerHost {
         seen
     }
 
-    async fn recall(&self, op: &Op) -> Recalled {
-        let ledger = self.ledger.lock().unwrap();
+    async fn recall(&self, warrant: &Warrant) -> Recalled {
+        let (op, ledger) = (&warrant.op, self.ledger.lock().unwrap());
         match (ledger.ran.contains_key(op), ledger.ended.get(op)) {
             (_, Some(ended)) => Recalled::Ended(ended.clone()),
             (true, None) => Recalled::Unknown("the host ran it and lost its end".into()),
             (false, None) => Recalled::NeverBegan,
         }
+    }
+
+    async fn close(&self, warrant: &Warrant, why: &str) -> Recalled {
+        match self.recall(warrant).await {
+            Recalled::NeverBegan => Recalled::Refused(why.into()),
+            seen => seen,
+        }
+    }
+
+    async fn done(&self, _: &Digest) -> Result<Vec<Op>, String> {
+        Ok(Vec::new())
+    }
+
+    fn store(&self) -> Option<StoreId> {
+        None
     }
 }

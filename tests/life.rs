@@ -205,8 +205,8 @@ fn line(event: &Event) -> String {
     let kind = event.kind();
     let rest = match event {
         Event::StepJudged { step, judgement } => format!(" {step} {} {}", judgement.verdict, judgement.class),
-        Event::StepGranted { op, basis } => format!(" {}.{} {basis:?}", op.step, op.attempt),
-        Event::StepEnded { op, outcome } => format!(" {}.{} {}", op.step, op.attempt, outcome.words()),
+        Event::StepGranted { op, basis, .. } => format!(" {}.{} {basis:?}", op.step, op.attempt),
+        Event::StepEnded { op, outcome, .. } => format!(" {}.{} {}", op.step, op.attempt, outcome.words()),
         Event::StepUnknown { op, .. } | Event::ApprovalAsked { op, .. } => format!(" {}.{}", op.step, op.attempt),
         Event::CriterionChecked { criterion, finding } => format!(" {criterion} {}", if finding.met { "met" } else { "unmet" }),
         Event::ReviewGiven { decision, .. } => format!(" {decision:?}"),

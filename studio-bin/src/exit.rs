@@ -109,7 +109,7 @@ impl From<RunError> for Failure {
             | RunError::Mode(_)
             | RunError::Unsigned { .. }
             | RunError::JudgedOtherwise(_) => Failure::new(Exit::Refused, error),
-            RunError::Chore(_) => Failure::new(Exit::Lost, error),
+            RunError::Chore(_) | RunError::Executor(_) => Failure::new(Exit::Lost, error),
             RunError::Tree(_) | RunError::NoPermit(_) => Failure::new(Exit::Error, error),
         }
     }

@@ -1,5 +1,6 @@
 //! Live: the one authority of this process, the Executor in its own, and what must hold before either exists.
 
+use crate::claims;
 use crate::exit::{Exit, Failure};
 use crate::operator::Operator;
 use crate::rules;
@@ -120,9 +121,14 @@ pub(crate) fn alone(site: &Site, ticket: &TicketId, own: Option<&RunId>) -> Resu
         })?;
         // A run that goes on may pass one that only asks: whoever is second finds the ticket done.
         let open = |record: &StepRecord| match record.state {
-            StepState::Granted(_) | StepState::Unknown(_) => true,
+            StepState::Granted(_) | StepState::Overdue(..) | StepState::Unknown(_) | StepState::Probing(_) => true,
             StepState::Asked(_) | StepState::Approved(_) => own.is_none(),
-            StepState::Waiting | StepState::Judged | StepState::Skipped(_) | StepState::Ended(_) | StepState::Settled(_) => false,
+            StepState::Waiting
+            | StepState::Judged
+            | StepState::Skipped(_)
+            | StepState::Ended(_)
+            | StepState::Confirmed(_)
+            | StepState::Settled(_) => false,
         };
         let same = run.opened().is_some_and(|opened| opened.ticket.id == *ticket) && run.closed().is_none();
         if same && run.steps().iter().any(open) {
@@ -149,10 +155,13 @@ pub(crate) fn executor(site: &Site) -> Result<Exit, Failure> {
     possible(site, tree.as_ref())?;
     let operator = site.operator.clone();
     let rules = rules::of(site, tree.as_ref())?;
+    let store = claims::open(site)?;
     let place = Place {
         repo: site.repo.clone(),
         gate: rules.gate,
         approvers: Box::new(move || operator.approvers().map_err(|failure| failure.why)),
+        claims: store,
+        entry: claims::entry(),
         clock: Arc::clone(&site.clock),
         bin_dirs: site.operator.settings()?.bin_dirs,
         branch: rules.branch,

@@ -31,7 +31,7 @@ pub(crate) fn line(entry: &Entry) -> Option<String> {
         }
         Event::ChangeCommitted { branch, commit } => format!("committed   {branch} at {}", &commit.as_str()[..12]),
         Event::TicketTicked { place } => format!("ticked      {}", words(place)),
-        Event::StepJudged { step, judgement } => {
+        Event::StepJudged { step, judgement, .. } => {
             let better = judgement
                 .better
                 .as_ref()
@@ -44,7 +44,7 @@ pub(crate) fn line(entry: &Entry) -> Option<String> {
         Event::ApprovalGiven { signed } => format!("approved    step {} by {}", signed.statement.op.step, signed.statement.by),
         Event::ApprovalRefused { signed } => format!("denied      step {} by {}", signed.statement.op.step, signed.statement.by),
         Event::ApprovalExpired { op } => format!("lapsed      nobody answered about step {}", op.step),
-        Event::StepGranted { op, basis } => {
+        Event::StepGranted { op, basis, .. } => {
             let basis = match basis {
                 Basis::Auto => "unasked".into(),
                 Basis::Approved(by) => format!("approved by {by}"),
@@ -52,7 +52,9 @@ pub(crate) fn line(entry: &Entry) -> Option<String> {
             };
             format!("granted     step {} ({basis})", op.step)
         }
-        Event::StepEnded { op, outcome } => format!("executor    step {}: {}", op.step, words(&outcome.words())),
+        Event::ProbeGranted { op, .. } => format!("probe       nobody knows whether step {} ran: a read looks", op.step),
+        Event::StepOverdue { op, why } => format!("overdue     step {}: {}", op.step, words(why)),
+        Event::StepEnded { op, outcome, .. } => format!("executor    step {}: {}", op.step, words(&outcome.words())),
         Event::StepUnknown { op, why } => format!("unknown     step {}: {}", op.step, words(why)),
         Event::StepSettled { signed } => format!("settled     step {} by {}", signed.statement.op.step, signed.statement.by),
         Event::CriterionChecked { criterion, finding } => {

@@ -200,15 +200,15 @@ async fn finish<A: Cuts<FileStore<OsDisk>>>(
     let (id, run) = (supervisor.journal().run().clone(), supervisor.run().clone());
     drop(supervisor); // the journal is free again before anybody is told that it rests
     let report = traces::leave(site, found, &run, stage, worked.as_ref().ok()).await?;
-    let rest = match worked {
+    let (rest, silent) = match worked {
         // Exit code and advice are those of a lost Executor, wherever that was noticed.
-        Err(RunError::Chore(ChoreError::Gone(_))) => Rest::Stopped,
-        worked => worked?,
+        Err(RunError::Chore(ChoreError::Gone(why)) | RunError::Executor(why)) => (Rest::Stopped, Some(why)),
+        worked => (worked?, None),
     };
     if let (Some(live), Rest::Over(_)) = (live, &rest) {
         live.link.discard(id.clone()).await.unwrap_or_else(|error| tracing::warn!(run = %id, %error, "the run's worktree stays"));
     }
-    Ok(Rested { id, rest, run, report, lost: live.and_then(|live| live.link.lost()) })
+    Ok(Rested { id, rest, run, report, lost: live.and_then(|live| live.link.lost()).or(silent) })
 }
 
 /// Returns the tickets beside `id` that are not finished, as a Planner is shown them.

@@ -8,7 +8,7 @@ use crate::curation::Curation;
 use crate::dossier::{Checkpoint, Decision, ReviewPoint};
 use crate::gate::{EditJudgement, Judgement};
 use crate::model::Usage;
-use crate::name::{Approver, BranchName, CommitId, Digest, Label, PersonaName, RelPath};
+use crate::name::{Approver, BranchName, CommitId, Digest, Label, PersonaName, RelPath, StoreId};
 use crate::plan::{Change, Plan};
 use crate::step::{Op, StepNo};
 use crate::text::{Kept, Prose};
@@ -30,6 +30,9 @@ pub enum Event {
         install: String,
         /// Its machine.
         machine: String,
+        /// The digest of the rules, where they changed: what was not granted is judged again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policy: Option<Digest>,
     },
     /// Somebody wrote what the work is about: the Planner before it, the Narrator after it.
     BriefWritten {
@@ -108,6 +111,9 @@ pub enum Event {
         step: StepNo,
         /// What they say.
         judgement: Judgement,
+        /// Ops of earlier runs of the same ticket that had the same effect, or may have had it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        before: Vec<Op>,
     },
     /// A human is asked about an op; nothing runs until the answer.
     ApprovalAsked {
@@ -141,6 +147,19 @@ pub enum Event {
         op: Op,
         /// On whose word.
         basis: Basis,
+        /// The store where it will be claimed; none where hosts are pretended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        store: Option<StoreId>,
+    },
+    /// A read that tells whether a step happened may run from here on: nobody saw how that step ended.
+    ProbeGranted {
+        /// The read, as an op of its own.
+        op: Op,
+        /// What the rules say about it.
+        judgement: Judgement,
+        /// The store where it will be claimed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        store: Option<StoreId>,
     },
     /// The op ended, and somebody saw how.
     StepEnded {
@@ -148,6 +167,16 @@ pub enum Event {
         op: Op,
         /// How.
         outcome: Outcome,
+        /// What binds the journal up to the grant to the host's own record.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sealed: Option<Sealed>,
+    },
+    /// The op runs longer than it may, and nobody may end it.
+    StepOverdue {
+        /// The op.
+        op: Op,
+        /// What is known of it.
+        why: String,
     },
     /// Nobody saw how the op ended, or whether it ran.
     StepUnknown {
@@ -253,6 +282,18 @@ pub struct Outcome {
     pub artifacts: Vec<Artifact>,
 }
 
+/// A place in a journal that the host has seen, under a seal that only its store can make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sealed {
+    /// The number of the last line it saw.
+    pub n: u64,
+    /// The sum of that line.
+    pub head: Digest,
+    /// The seal over run, number and sum.
+    pub seal: Digest,
+}
+
 /// A file that a step left, kept with the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -299,7 +340,9 @@ impl Event {
             Event::ApprovalRefused { .. } => "approval-refused",
             Event::ApprovalExpired { .. } => "approval-expired",
             Event::StepGranted { .. } => "step-granted",
+            Event::ProbeGranted { .. } => "probe-granted",
             Event::StepEnded { .. } => "step-ended",
+            Event::StepOverdue { .. } => "step-overdue",
             Event::StepUnknown { .. } => "step-unknown",
             Event::StepSettled { .. } => "step-settled",
             Event::CriterionChecked { .. } => "criterion-checked",

@@ -1,9 +1,11 @@
 //! Hosts: where a permit is spent, and the Executor actor that stands before them.
 
-use crate::event::Artifact;
+use crate::event::{Artifact, Sealed};
 use crate::limits::MAILBOX_MAX;
+use crate::name::{Digest, StoreId};
 use crate::permit::Permit;
 use crate::step::Op;
+use crate::warrant::Warrant;
 use actix::prelude::{Actor, ActorFutureExt, AtomicResponse, Context, Handler, Message, Recipient, WrapFuture};
 use async_trait::async_trait;
 use futures_util::FutureExt;
@@ -23,8 +25,21 @@ pub trait Host: Send + Sync + 'static {
     /// Spends the permit, runs its step and says what was seen.
     async fn execute(&self, permit: Permit<Self::Mode>) -> Seen;
 
-    /// Says what became of an op that was granted in an earlier life of the Studio. It runs nothing.
-    async fn recall(&self, op: &Op) -> Recalled;
+    /// Says what became of an op that was granted in an earlier life of the Studio, and waits for it as long as
+    /// it may run. It begins nothing.
+    async fn recall(&self, warrant: &Warrant) -> Recalled;
+
+    /// Sees to it that an op which did not begin never will; says what became of it if it did.
+    async fn close(&self, warrant: &Warrant, why: &str) -> Recalled;
+
+    /// Returns the ops that had an effect, or may have had it: see [`Warrant::effect_key`].
+    ///
+    /// # Errors
+    /// Its records cannot be read, so nobody knows.
+    async fn done(&self, key: &Digest) -> Result<Vec<Op>, String>;
+
+    /// Returns the store where it claims ops; none where nothing is real.
+    fn store(&self) -> Option<StoreId>;
 }
 
 /// What was seen of an op.
@@ -34,8 +49,12 @@ pub enum Seen {
     Ended(Ended),
     /// It was refused where it should have run, and did not begin.
     Refused(String),
-    /// It may have run; nobody saw how it ended.
+    /// It runs still, longer than it may, and nobody may end it.
+    Overdue(String),
+    /// It may have run; nobody saw how it ended, and nobody will.
     Lost(String),
+    /// Whoever would say so is out of reach: what is recorded where it runs can be asked for later.
+    Gone(String),
 }
 
 /// What a refused step misses begins so.
@@ -48,8 +67,14 @@ pub enum Recalled {
     NeverBegan,
     /// It ended while nobody looked.
     Ended(Ended),
+    /// It did not begin, and never will.
+    Refused(String),
+    /// It runs still, longer than it may.
+    Overdue(String),
     /// Nobody can say.
     Unknown(String),
+    /// Nobody can be asked now.
+    Gone(String),
 }
 
 /// How an op ended, as the host saw it.
@@ -65,6 +90,8 @@ pub struct Ended {
     pub assumed: Assumed,
     /// What it left in its folder.
     pub artifacts: Vec<Artifact>,
+    /// What binds the journal to the host's record; none where hosts are pretended.
+    pub sealed: Option<Sealed>,
 }
 
 /// How much of an outcome was made up.
@@ -81,8 +108,10 @@ pub enum Assumed {
 /// The Executor's mailbox. Whoever holds a permit may send it; at most [`MAILBOX_MAX`] wait.
 pub struct Executor<M: Debug + Send + 'static> {
     execute: Recipient<Execute<M>>,
-    recall: Recipient<Recall>,
+    look: Recipient<Look>,
+    done: Recipient<Done>,
     slots: Arc<Semaphore>,
+    store: Option<StoreId>,
 }
 
 /// Run the step this permit is for. Whoever can send this holds the right to.
@@ -91,8 +120,15 @@ struct Execute<M> {
     slot: OwnedSemaphorePermit,
 }
 
-/// What became of this op?
-struct Recall(Op, OwnedSemaphorePermit);
+/// What became of this op? With a reason: it must not begin any more.
+struct Look {
+    warrant: Box<Warrant>,
+    close: Option<String>,
+    slot: OwnedSemaphorePermit,
+}
+
+/// Who had this effect?
+struct Done(Digest, OwnedSemaphorePermit);
 
 /// The actor in front of a host: one op at a time.
 struct Post<H>(Arc<H>);
@@ -100,32 +136,45 @@ struct Post<H>(Arc<H>);
 impl<M: Debug + Send + 'static> Executor<M> {
     /// Puts an Executor in front of `host`. Needs an actix system or a tokio `LocalSet`.
     pub fn before<H: Host<Mode = M>>(host: H) -> Executor<M> {
+        let store = host.store();
         let post = Post(Arc::new(host)).start();
-        Executor { execute: post.clone().recipient(), recall: post.recipient(), slots: Arc::new(Semaphore::new(MAILBOX_MAX)) }
+        let slots = Arc::new(Semaphore::new(MAILBOX_MAX));
+        Executor { execute: post.clone().recipient(), look: post.clone().recipient(), done: post.recipient(), slots, store }
+    }
+
+    pub(crate) fn store(&self) -> Option<StoreId> {
+        self.store.clone()
     }
 
     pub(crate) async fn execute(&self, permit: Permit<M>) -> Seen {
-        let lost = |why: &str| Seen::Lost(format!("the Executor is gone: {why}"));
-        let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return lost("its mailbox is closed") };
-        match self.execute.send(Execute { permit, slot }).await {
-            Ok(seen) => seen,
-            Err(error) => lost(&error.to_string()),
-        }
+        let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return Seen::Gone(CLOSED.into()) };
+        self.execute.send(Execute { permit, slot }).await.unwrap_or_else(|error| Seen::Gone(error.to_string()))
     }
 
-    pub(crate) async fn recall(&self, op: Op) -> Recalled {
-        let unknown = |why: &str| Recalled::Unknown(format!("the Executor is gone: {why}"));
-        let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return unknown("its mailbox is closed") };
-        match self.recall.send(Recall(op, slot)).await {
-            Ok(recalled) => recalled,
-            Err(error) => unknown(&error.to_string()),
-        }
+    pub(crate) async fn recall(&self, warrant: Warrant) -> Recalled {
+        self.look(warrant, None).await
+    }
+
+    pub(crate) async fn close(&self, warrant: Warrant, why: &str) -> Recalled {
+        self.look(warrant, Some(why.into())).await
+    }
+
+    pub(crate) async fn done(&self, key: Digest) -> Result<Vec<Op>, String> {
+        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| CLOSED)?;
+        self.done.send(Done(key, slot)).await.map_err(|error| error.to_string())?
+    }
+
+    async fn look(&self, warrant: Warrant, close: Option<String>) -> Recalled {
+        let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return Recalled::Gone(CLOSED.into()) };
+        self.look.send(Look { warrant: Box::new(warrant), close, slot }).await.unwrap_or_else(|error| Recalled::Gone(error.to_string()))
     }
 }
 
+const CLOSED: &str = "its mailbox is closed";
+
 impl<M: Debug + Send + 'static> Clone for Executor<M> {
     fn clone(&self) -> Self {
-        Executor { execute: self.execute.clone(), recall: self.recall.clone(), slots: Arc::clone(&self.slots) }
+        Executor { execute: self.execute.clone(), look: self.look.clone(), done: self.done.clone(), slots: Arc::clone(&self.slots), store: self.store() }
     }
 }
 
@@ -133,8 +182,12 @@ impl<M: 'static> Message for Execute<M> {
     type Result = Seen;
 }
 
-impl Message for Recall {
+impl Message for Look {
     type Result = Recalled;
+}
+
+impl Message for Done {
+    type Result = Result<Vec<Op>, String>;
 }
 
 impl<H: Host> Actor for Post<H> {
@@ -148,23 +201,42 @@ impl<H: Host> Handler<Execute<H::Mode>> for Post<H> {
         let host = Arc::clone(&self.0);
         let work = async move {
             let _slot = slot;
-            let panicked = |_| Seen::Lost("the Executor panicked while the step ran".into());
+            let panicked = |_| Seen::Gone("it panicked while the step ran".into());
             AssertUnwindSafe(host.execute(permit)).catch_unwind().await.unwrap_or_else(panicked)
         };
         AtomicResponse::new(Box::pin(work.into_actor(self).map(|seen, _, _| seen)))
     }
 }
 
-impl<H: Host> Handler<Recall> for Post<H> {
+impl<H: Host> Handler<Look> for Post<H> {
     type Result = AtomicResponse<Self, Recalled>;
 
-    fn handle(&mut self, Recall(op, slot): Recall, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Look { warrant, close, slot }: Look, _: &mut Context<Self>) -> Self::Result {
         let host = Arc::clone(&self.0);
         let work = async move {
             let _slot = slot;
-            let panicked = |_| Recalled::Unknown("the Executor panicked while it looked".into());
-            AssertUnwindSafe(host.recall(&op)).catch_unwind().await.unwrap_or_else(panicked)
+            let looked = async {
+                match close {
+                    Some(why) => host.close(&warrant, &why).await,
+                    None => host.recall(&warrant).await,
+                }
+            };
+            let panicked = |_| Recalled::Gone("it panicked while it looked".into());
+            AssertUnwindSafe(looked).catch_unwind().await.unwrap_or_else(panicked)
         };
         AtomicResponse::new(Box::pin(work.into_actor(self).map(|recalled, _, _| recalled)))
+    }
+}
+
+impl<H: Host> Handler<Done> for Post<H> {
+    type Result = AtomicResponse<Self, Result<Vec<Op>, String>>;
+
+    fn handle(&mut self, Done(key, slot): Done, _: &mut Context<Self>) -> Self::Result {
+        let host = Arc::clone(&self.0);
+        let work = async move {
+            let _slot = slot;
+            AssertUnwindSafe(host.done(&key)).catch_unwind().await.unwrap_or_else(|_| Err("it panicked while it looked".into()))
+        };
+        AtomicResponse::new(Box::pin(work.into_actor(self).map(|done, _, _| done)))
     }
 }

@@ -14,6 +14,7 @@ use crate::redact::Redactor;
 use crate::run::{Grant, IllegalEvent, Place, Run};
 use crate::store::{Store, StoreError};
 use crate::text::Kept;
+use crate::warrant::Head;
 use jiff::Timestamp;
 use line::{Decoded, decode, encode};
 use std::marker::PhantomData;
@@ -160,7 +161,17 @@ impl<S: Store> Journal<S> {
     pub async fn record_synced(&mut self, run: &mut Run, event: Event) -> Result<Receipt<S>, JournalError> {
         self.record(run, vec![event]).await?;
         self.sync().await?;
-        Ok(Receipt { place: self.last, grant: run.granted(self.last), store: PhantomData })
+        Ok(Receipt { place: self.last, grant: run.granted(self.last, self.head()), store: PhantomData })
+    }
+
+    /// Returns where the journal stands: its last line.
+    pub(crate) fn head(&self) -> Head {
+        Head { n: self.last.n, sum: self.prev.clone() }
+    }
+
+    /// Returns the life that writes it.
+    pub(crate) fn epoch(&self) -> u32 {
+        self.last.epoch
     }
 
     /// Keeps a text with the run: inline while it is small, else as a blob that is on disk when this

@@ -64,6 +64,10 @@ pub const ADVISERS_MAX: usize = 8;
 pub const APPROVAL_HOURS: i64 = 24;
 /// Times one step may be tried (a new attempt is a new op).
 pub const ATTEMPTS_MAX: u32 = 3;
+/// Times a step is begun again because nobody saw how it ended, where the rules say that again is harmless.
+pub const UNSEEN_TRIES_MAX: u32 = 2;
+/// Reads that look whether one step happened, and are lost themselves, before nobody looks any more.
+pub const PROBES_MAX: u32 = 2;
 /// Largest file of a user's repository that is read.
 pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Scripts that one script may name, over any number of others, and that are judged with it.

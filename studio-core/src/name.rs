@@ -112,6 +112,10 @@ name!(
     Digest, "64 of 0-9 a-f", |t| t.len() == 64 && hexadecimal(t)
 );
 name!(
+    /// The identity of a store of claims, made once with it.
+    StoreId, "32 of 0-9 a-f", |t| t.len() == 32 && hexadecimal(t)
+);
+name!(
     /// A commit of the user's repository, in 40 or 64 hexadecimal digits.
     CommitId, "40 or 64 of 0-9 a-f", |t| (t.len() == 40 || t.len() == 64) && hexadecimal(t)
 );

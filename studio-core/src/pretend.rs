@@ -2,8 +2,10 @@
 
 use crate::host::{Assumed, Ended, Host, Recalled, Seen};
 use crate::limits::STEPS_MAX;
+use crate::name::{Digest, StoreId};
 use crate::permit::{Permit, Pretend};
 use crate::step::{Argv, Op};
+use crate::warrant::Warrant;
 use async_trait::async_trait;
 use serde::Deserialize;
 
@@ -74,6 +76,7 @@ impl Host for PretendHost {
                 stderr: stderr.clone(),
                 assumed: Assumed::Output,
                 artifacts: Vec::new(),
+                sealed: None,
             }),
             None => Seen::Ended(Ended {
                 exit: Some(step.expect.exit.into()),
@@ -81,11 +84,24 @@ impl Host for PretendHost {
                 stderr: String::new(),
                 assumed: Assumed::All,
                 artifacts: Vec::new(),
+                sealed: None,
             }),
         }
     }
 
-    async fn recall(&self, _: &Op) -> Recalled {
+    async fn recall(&self, _: &Warrant) -> Recalled {
         Recalled::NeverBegan // it has no effects, so nothing it did in another life remains
+    }
+
+    async fn close(&self, _: &Warrant, why: &str) -> Recalled {
+        Recalled::Refused(why.into())
+    }
+
+    async fn done(&self, _: &Digest) -> Result<Vec<Op>, String> {
+        Ok(Vec::new())
+    }
+
+    fn store(&self) -> Option<StoreId> {
+        None
     }
 }

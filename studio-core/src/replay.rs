@@ -5,11 +5,11 @@ use crate::chores::{ChoreError, Chores, CommitOrder};
 use crate::clock::FixedClock;
 use crate::crew::Crew;
 use crate::event::{Answered, Closing, Event, Limit, Outcome};
-use crate::gate::Gate;
+use crate::gate::{Effect, Gate};
 use crate::host::{Assumed, Ended, Executor, Host, REFUSED, Recalled, Seen};
 use crate::journal::{Entry, Journal, JournalError, Log, Observer};
 use crate::model::{Model, ModelError, Reply, Request, Usage};
-use crate::name::{Approver, CommitId, PersonaName, RunId};
+use crate::name::{Approver, CommitId, Digest, PersonaName, RunId, StoreId};
 use crate::permit::{Permit, Pretend, PretendAuthority};
 use crate::redact::Redactor;
 use crate::step::Op;
@@ -18,6 +18,7 @@ use crate::supervisor::{Parts, RunError, Supervisor};
 use crate::text::Kept;
 use crate::ticket::Ticket;
 use crate::tree::Tree;
+use crate::warrant::Warrant;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -83,12 +84,23 @@ pub async fn replay(log: &Log, stage: Stage, texts: &Texts<'_>) -> Result<Replay
             let prompts = std::mem::take(&mut *model.asked.lock().unwrap_or_else(PoisonError::into_inner));
             return Ok(Replayed { decisions: wanted.len(), answers: recording.answers.len(), prompts });
         };
-        if from_outside(next) {
+        if from_outside(next) || found_later(next, &ours) {
             supervisor.record((*next).clone()).await?;
-        } else if let (Some(_), true) = (supervisor.step().await?, seen.events().len() == events.len()) {
-            return Err(ReplayError::Short { at: ours.len() + 1, then: next.kind() });
+            continue;
+        }
+        match (supervisor.step().await, seen.events().len() == events.len()) {
+            // What became of a grant was found out by a later life.
+            (Ok(_) | Err(RunError::Executor(_)), false) | (Ok(None), true) => {}
+            (Ok(Some(_)) | Err(RunError::Executor(_)), true) => return Err(ReplayError::Short { at: ours.len() + 1, then: next.kind() }),
+            (Err(error), _) => return Err(error.into()),
         }
     }
+}
+
+/// Says whether an event tells what became of an op after nobody knew.
+fn found_later(event: &Event, before: &[&Event]) -> bool {
+    let (Event::StepEnded { op, .. } | Event::StepOverdue { op, .. }) = event else { return false };
+    before.iter().any(|other| matches!(other, Event::StepUnknown { op: unknown, .. } if unknown == op))
 }
 
 /// Leaves out what only tells of an interruption: lives that were resumed while something was to
@@ -97,7 +109,10 @@ fn decisions<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<&'a Event> 
     let mut kept: Vec<&Event> = Vec::new();
     for event in events {
         match event {
-            Event::RunResumed { .. } if !matches!(kept.last(), Some(Event::LimitReached { .. })) => continue,
+            Event::RunResumed { policy: None, .. } if !matches!(kept.last(), Some(Event::LimitReached { .. })) => continue,
+            Event::StepEnded { op, .. } | Event::StepUnknown { op, .. } | Event::StepOverdue { op, .. } => {
+                kept.retain(|other| !matches!(other, Event::StepOverdue { op: overdue, .. } if overdue == op));
+            }
             Event::ModelAsked { .. } | Event::LimitReached { .. } => {
                 if matches!(event, Event::ModelAsked { .. }) {
                     kept.pop_if(|last| matches!(last, Event::ModelAnswered { answer: Answered::Failed(_), .. }));
@@ -109,6 +124,7 @@ fn decisions<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<&'a Event> 
                 kept.pop_if(|last| matches!(last, Event::BriefWritten { by: other, .. } if other == by));
             }
             Event::StepGranted { op, .. } => kept.retain(|other| !matches!(other, Event::StepGranted { op: granted, .. } if granted == op)),
+            Event::ProbeGranted { op, .. } => kept.retain(|other| !matches!(other, Event::ProbeGranted { op: granted, .. } if granted == op)),
             Event::RunOpened(_)
             | Event::RunResumed { .. }
             | Event::BacklogProposed { .. }
@@ -124,8 +140,6 @@ fn decisions<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<&'a Event> 
             | Event::ApprovalGiven { .. }
             | Event::ApprovalRefused { .. }
             | Event::ApprovalExpired { .. }
-            | Event::StepEnded { .. }
-            | Event::StepUnknown { .. }
             | Event::StepSettled { .. }
             | Event::CriterionChecked { .. }
             | Event::ReviewGiven { .. }
@@ -160,7 +174,9 @@ fn from_outside(event: &Event) -> bool {
         | Event::StepJudged { .. }
         | Event::ApprovalAsked { .. }
         | Event::StepGranted { .. }
+        | Event::ProbeGranted { .. }
         | Event::StepEnded { .. }
+        | Event::StepOverdue { .. }
         | Event::StepUnknown { .. }
         | Event::CriterionChecked { .. }
         | Event::ReviewGiven { .. }
@@ -177,7 +193,9 @@ fn alike(ours: &Event, theirs: &Event) -> bool {
         (Event::ModelAsked { persona, turn, prompt, .. }, Event::ModelAsked { persona: other, turn: theirs, prompt: then, .. }) => {
             persona == other && turn == theirs && prompt == then
         }
-        (Event::StepEnded { op, outcome }, Event::StepEnded { op: other, outcome: then }) => {
+        (Event::StepGranted { op, basis, .. }, Event::StepGranted { op: other, basis: theirs, .. }) => op == other && basis == theirs,
+        (Event::ProbeGranted { op, judgement, .. }, Event::ProbeGranted { op: other, judgement: theirs, .. }) => op == other && judgement == theirs,
+        (Event::StepEnded { op, outcome, .. }, Event::StepEnded { op: other, outcome: then, .. }) => {
             op == other && outcome.exit == then.exit && outcome.misses == then.misses
         }
         (Event::ModelAnswered { persona, turn, .. }, Event::ModelAnswered { persona: other, turn: theirs, .. }) => persona == other && turn == theirs,
@@ -190,6 +208,7 @@ fn alike(ours: &Event, theirs: &Event) -> bool {
 struct Recording {
     answers: Vec<((PersonaName, u32), Result<String, String>)>,
     ends: BTreeMap<Op, Seen>,
+    before: Vec<Vec<Op>>,
     commits: Vec<CommitId>,
     ticked: Option<String>,
 }
@@ -217,7 +236,7 @@ struct Seeing(Mutex<Vec<Event>>);
 
 impl Recording {
     fn of(events: &[&Event], texts: &Texts<'_>) -> Result<Recording, JournalError> {
-        let mut recording = Recording { answers: Vec::new(), ends: BTreeMap::new(), commits: Vec::new(), ticked: None };
+        let mut recording = Recording { answers: Vec::new(), ends: BTreeMap::new(), before: Vec::new(), commits: Vec::new(), ticked: None };
         for event in events {
             if let Event::ModelAnswered { persona, turn, answer, .. } = event {
                 let answer = match answer {
@@ -225,12 +244,16 @@ impl Recording {
                     Answered::Failed(why) => Err(why.clone()),
                 };
                 recording.answers.push(((persona.clone(), *turn), answer));
-            } else if let Event::StepEnded { op, outcome } = event {
+            } else if let Event::StepJudged { judgement, before, .. } = event {
+                recording.before.extend((judgement.effect != Effect::Read).then(|| before.clone()));
+            } else if let Event::StepOverdue { op, why } = event {
+                recording.ends.entry(op.clone()).or_insert(Seen::Overdue(why.clone()));
+            } else if let Event::StepEnded { op, outcome, .. } = event {
                 let refused = outcome.misses.first().and_then(|miss| miss.strip_prefix(REFUSED)).filter(|_| outcome.exit.is_none());
                 let seen = refused.map_or_else(|| Ok(Seen::Ended(ended(outcome, texts)?)), |why| Ok::<_, JournalError>(Seen::Refused(why.into())));
-                recording.ends.insert(op.clone(), seen?);
+                recording.ends.entry(op.clone()).or_insert(seen?);
             } else if let Event::StepUnknown { op, why } = event {
-                recording.ends.insert(op.clone(), Seen::Lost(why.clone()));
+                recording.ends.entry(op.clone()).or_insert(Seen::Lost(why.clone()));
             } else if let Event::ChangeCommitted { commit, .. } = event {
                 recording.commits.push(commit.clone());
             } else if let Event::TicketTicked { place } = event {
@@ -247,7 +270,7 @@ fn ended(outcome: &Outcome, texts: &Texts<'_>) -> Result<Ended, JournalError> {
         (true, true) => Assumed::All,
         (true, false) => Assumed::Output,
     };
-    Ok(Ended { exit: outcome.exit, stdout: texts(&outcome.stdout)?, stderr: texts(&outcome.stderr)?, assumed, artifacts: outcome.artifacts.clone() })
+    Ok(Ended { exit: outcome.exit, stdout: texts(&outcome.stdout)?, stderr: texts(&outcome.stderr)?, assumed, artifacts: outcome.artifacts.clone(), sealed: None })
 }
 
 impl Recorded {
@@ -281,11 +304,25 @@ impl Host for Recorded {
     type Mode = Pretend;
 
     async fn execute(&self, permit: Permit<Pretend>) -> Seen {
-        self.recording.ends.get(permit.op()).cloned().unwrap_or_else(|| Seen::Lost("the journal holds no end of it".into()))
+        self.recording.ends.get(permit.op()).cloned().unwrap_or_else(|| Seen::Gone("the journal holds no end of it".into()))
     }
 
-    async fn recall(&self, _: &Op) -> Recalled {
-        Recalled::NeverBegan
+    async fn recall(&self, warrant: &Warrant) -> Recalled {
+        Recalled::Unknown(format!("the journal does not say what became of {}", warrant.op))
+    }
+
+    async fn close(&self, warrant: &Warrant, _: &str) -> Recalled {
+        self.recall(warrant).await
+    }
+
+    async fn done(&self, _: &Digest) -> Result<Vec<Op>, String> {
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        *given += 1;
+        self.recording.before.get(*given - 1).cloned().ok_or_else(|| "the journal holds no such judgement".into())
+    }
+
+    fn store(&self) -> Option<StoreId> {
+        None
     }
 }
 

@@ -6,6 +6,7 @@ mod apply;
 mod grant;
 mod next;
 mod steps;
+mod unseen;
 mod view;
 
 use crate::approval::Signed;
@@ -14,7 +15,7 @@ use crate::dossier::{Checkpoint, Remark, ReviewPoint};
 use crate::event::Basis;
 use crate::event::{Closing, Finding, Limit, Opened, Outcome, Parked};
 use crate::gate::Judgement;
-use crate::name::{Approver, CommitId, Digest, Label, PersonaName, RunId};
+use crate::name::{Approver, CommitId, Digest, Label, PersonaName, RunId, StoreId};
 use crate::plan::{Change, Plan};
 use crate::step::{Op, Step, StepNo};
 use crate::text::{Kept, Prose};
@@ -23,6 +24,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use grant::Grant;
+pub use unseen::{Probing, Prover, Said, Unseen};
 
 /// What a journal says so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -60,6 +62,12 @@ pub struct Run {
     /// Where the ticket was marked as done.
     #[serde(skip_serializing_if = "Option::is_none")]
     ticked: Option<String>,
+    /// The install and machine that go on with it, where those are others than began it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    home: Option<(String, String)>,
+    /// The digest of the rules, where those are others than it began under.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<Digest>,
 }
 
 /// Where an event stands.
@@ -103,12 +111,24 @@ pub struct StepRecord {
     pub round: u32,
     /// The try it is at, from 1.
     pub attempt: u32,
+    /// How many tries came before it.
+    #[serde(skip_serializing_if = "none")]
+    pub again: u32,
+    /// The number of the last read that looked whether it happened: numbers are shared with tries.
+    #[serde(skip_serializing_if = "none")]
+    pub probe: u32,
     /// What the rules said.
     pub judgement: Option<Judgement>,
+    /// Ops of earlier runs of its ticket that had its effect, or may have had it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Op>,
     /// A human's word about it, as it was signed.
     pub approval: Option<Box<Signed>>,
     /// On whose word it was granted.
     pub basis: Option<Basis>,
+    /// The store where it is claimed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreId>,
     /// Where it stands.
     pub state: StepState,
 }
@@ -131,8 +151,14 @@ pub enum StepState {
     Granted(Place),
     /// It ended.
     Ended(Outcome),
+    /// It ran longer than it may when somebody looked, at that place.
+    Overdue(Place, String),
     /// Nobody knows whether it ran.
-    Unknown(String),
+    Unknown(Unseen),
+    /// Nobody knows, and a read looks.
+    Probing(Box<Probing>),
+    /// A read says that it happened.
+    Confirmed(Prover),
     /// A human says it happened.
     Settled(Approver),
 }
@@ -227,6 +253,8 @@ pub enum Next {
     },
     /// The grant of an earlier life has no end: ask the host what became of it.
     Recall(Op),
+    /// Nobody saw how a step ended: look whether it happened, as this op.
+    Probe(Op),
     /// Check a criterion.
     Check(Label),
     /// Mark the ticket as done where it stands.
@@ -257,6 +285,17 @@ impl Run {
     /// Returns where the last event stands.
     pub fn last(&self) -> Place {
         self.last
+    }
+
+    /// Returns the install and the machine that work on it.
+    pub fn home(&self) -> Option<(&str, &str)> {
+        let began = self.opened().map(|opened| (opened.install.as_str(), opened.machine.as_str()));
+        self.home.as_ref().map(|(install, machine)| (install.as_str(), machine.as_str())).or(began)
+    }
+
+    /// Returns the digest of the rules it is judged by.
+    pub fn policy(&self) -> Option<&Digest> {
+        self.rules.as_ref().or(self.opened().map(|opened| &opened.policy))
     }
 
     /// Returns the round, from 1.
@@ -352,33 +391,43 @@ impl Run {
         Digest::blake3(serde_json::to_string(self).unwrap_or_default().as_bytes())
     }
 
+    /// Returns the op that the step at `at` stands at: a try, or the read that looks whether it happened.
     fn op(&self, at: usize) -> Option<Op> {
         let record = self.steps.get(at)?;
-        Some(Op { run: self.id.clone()?, step: number(at), attempt: record.attempt })
+        let attempt = if matches!(record.state, StepState::Probing(_)) { record.probe } else { record.attempt };
+        Some(Op { run: self.id.clone()?, step: number(at), attempt })
     }
 
     /// Returns the place of the first step of this round that is not done with.
     fn current(&self) -> Option<usize> {
-        let done = |record: &StepRecord| matches!(record.state, StepState::Ended(_) | StepState::Settled(_) | StepState::Skipped(_));
+        let done = |record: &StepRecord| {
+            matches!(record.state, StepState::Ended(_) | StepState::Settled(_) | StepState::Confirmed(_) | StepState::Skipped(_))
+        };
         (self.round_start..self.steps.len()).find(|at| !done(&self.steps[*at]))
     }
 }
 
 impl StepRecord {
-    /// Says whether it ended as it should, or a human says it happened.
+    /// Says whether it ended as it should, or a read or a human says it happened.
     pub fn went_well(&self) -> bool {
         match &self.state {
             StepState::Ended(outcome) => outcome.misses.is_empty(),
-            StepState::Settled(_) => true,
+            StepState::Settled(_) | StepState::Confirmed(_) => true,
             StepState::Waiting
             | StepState::Judged
             | StepState::Asked(_)
             | StepState::Approved(_)
             | StepState::Skipped(_)
             | StepState::Granted(_)
-            | StepState::Unknown(_) => false,
+            | StepState::Overdue(..)
+            | StepState::Unknown(_)
+            | StepState::Probing(_) => false,
         }
     }
+}
+
+fn none(number: &u32) -> bool {
+    *number == 0
 }
 
 fn number(at: usize) -> StepNo {

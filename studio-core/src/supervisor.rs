@@ -3,6 +3,7 @@
 mod act;
 mod ask;
 mod files;
+mod look;
 mod same;
 
 use crate::approval::{Approvers, NotApproved};
@@ -29,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use ask::Stuck;
 
 pub use act::judgement;
+pub use same::adopt;
 
 /// What a supervisor works with. The same parts serve any number of runs.
 pub struct Parts<A: Authority> {
@@ -114,9 +116,10 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     pub async fn resume(journal: Journal<S>, log: &Log, parts: Parts<A>, install: String, machine: String) -> Result<Self, RunError> {
         let mut supervisor = Supervisor { journal, run: log.fold()?, parts, chairs: None, pending: Vec::new(), listed: None };
         supervisor.same_place(&install, &machine)?;
-        supervisor.same_words(log)?;
+        let policy = supervisor.other_rules()?;
+        supervisor.same_words(log, policy.is_some())?;
         if supervisor.run.closed().is_none() {
-            supervisor.decide(vec![Event::RunResumed { install, machine }]).await?;
+            supervisor.decide(vec![Event::RunResumed { install, machine, policy }]).await?;
         }
         Ok(supervisor)
     }
@@ -186,6 +189,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
             }
             Next::Grant { op, basis } => self.grant(op, basis).await?,
             Next::Recall(op) => self.recall(op).await?,
+            Next::Probe(op) => self.probe(op).await?,
             Next::Check(criterion) => self.check(&criterion).await?,
             Next::Limit(limit, why) => self.decide(vec![Event::LimitReached { limit, why }]).await?,
             Next::Close(state, why) => self.decide(vec![Event::RunClosed { state, why }]).await?,
@@ -255,6 +259,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
             | Next::Await { .. }
             | Next::Grant { .. }
             | Next::Recall(_)
+            | Next::Probe(_)
             | Next::Check(_)
             | Next::Limit(..)
             | Next::Close(..)
@@ -333,6 +338,9 @@ pub enum RunError {
     /// Whoever does chores is gone.
     #[error(transparent)]
     Chore(#[from] ChoreError),
+    /// Whoever runs steps is out of reach. What was begun goes on where it runs, and is asked for by the next life.
+    #[error("the Executor is out of reach: {0}; resume the run: it finds out what became of what was begun")]
+    Executor(String),
     /// No ticket was opened.
     #[error("the run is not open")]
     NotOpen,
@@ -365,7 +373,7 @@ pub enum RunError {
         machine: String,
     },
     /// The rules changed since it began.
-    #[error("the rules changed since the run began (then {then}, now {now}): what was judged and approved no longer holds; begin a new run")]
+    #[error("the rules changed since the run began (then {then}, now {now}), and would not let its edits pass: begin a new run")]
     OtherRules {
         /// The digest it began under.
         then: Digest,

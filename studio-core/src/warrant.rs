@@ -5,9 +5,9 @@
 
 use crate::approval::Signed;
 use crate::event::Basis;
-use crate::name::{CommitId, Digest, Target};
+use crate::name::{CommitId, Digest, StoreId, Target, TicketId};
 use crate::plan::Edit;
-use crate::step::{Op, Step};
+use crate::step::{Argv, Op, Step};
 use crate::ticket::Stage;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,14 @@ use serde::{Deserialize, Serialize};
 pub struct Warrant {
     /// Which try of which step of which run.
     pub op: Op,
+    /// In which life of its run.
+    pub epoch: u32,
+    /// Where the journal stood when this was made: its grant, or a later line.
+    pub journal: Head,
+    /// The store where the op is claimed.
+    pub store: Option<StoreId>,
+    /// The ticket of its run.
+    pub ticket: TicketId,
     /// The step.
     pub step: Step,
     /// The stage of its ticket.
@@ -37,4 +45,30 @@ pub struct Warrant {
     pub basis: Basis,
     /// That word, as it was signed.
     pub approval: Option<Box<Signed>>,
+}
+
+/// A place in a journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// The number of a line.
+    pub n: u64,
+    /// Its sum.
+    pub sum: Digest,
+}
+
+impl Warrant {
+    /// Returns the key of its effect: what must happen once for its ticket, whichever run does it.
+    pub fn effect_key(&self, script: Option<&Digest>) -> Digest {
+        effect_key(&self.ticket, &self.step.argv, &self.step.target, script)
+    }
+}
+
+/// Returns the key of what a command does for a ticket: the ticket, the words, the target, and the bytes of the
+/// script if it runs one.
+pub fn effect_key(ticket: &TicketId, argv: &Argv, target: &Target, script: Option<&Digest>) -> Digest {
+    // Tickets differ without regard to case, and no word holds a line feed.
+    let head = [ticket.as_str().to_ascii_lowercase(), target.as_str().to_string(), script.map_or("", Digest::as_str).to_string()];
+    let words = argv.words().map(ToString::to_string);
+    Digest::blake3(head.into_iter().chain(words).map(|word| format!("{word}\n")).collect::<String>().as_bytes())
 }

@@ -18,7 +18,7 @@ mod stage;
 pub mod store;
 mod talk;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree;
 
 use record::RecordError;

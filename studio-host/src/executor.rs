@@ -5,16 +5,16 @@
 //! verifies the approval again, and starts an op at most once, whoever asks.
 
 mod artifacts;
+mod attend;
 pub mod client;
 mod cluster;
 mod fit;
 mod folder;
-mod group;
-mod launch;
 mod log;
 mod program;
 mod same;
 pub mod server;
+mod setting;
 mod side;
 mod step;
 #[cfg(test)]
@@ -23,6 +23,7 @@ mod values;
 mod verify;
 pub mod wire;
 
+use crate::claim::{ClaimStore, Entry};
 use crate::git::GitRepo;
 use std::io;
 use std::path::PathBuf;
@@ -47,6 +48,10 @@ pub struct Place {
     pub gate: Arc<dyn Gate>,
     /// Whose word counts: read afresh for each warrant.
     pub approvers: ReadApprovers,
+    /// Where ops are claimed.
+    pub claims: ClaimStore,
+    /// How our own binary becomes a shim.
+    pub entry: Entry,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The operator's folders of programs, looked at after the system's.

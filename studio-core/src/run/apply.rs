@@ -1,6 +1,6 @@
 //! Folding events: each is legal in few states, and an illegal one changes nothing.
 
-use super::{Advised, Bought, IllegalEvent, Next, Phase, Place, Question, Run, StepRecord, StepState};
+use super::{Advised, Bought, IllegalEvent, Next, Phase, Place, Prover, Question, Run, StepRecord, StepState};
 use crate::crew::post;
 use crate::dossier::{Advice, Decision, Remark, ReviewPoint};
 use crate::event::{Answered, Approvals, Closing, Event, Finding, Limit, Mode, Planned};
@@ -54,8 +54,8 @@ impl Run {
         must(self.closed().is_none(), "the run is closed")?;
         match event {
             Event::RunOpened(_) => Err("the run is open already".into()),
-            Event::RunResumed { .. } => {
-                self.resumed();
+            Event::RunResumed { install, machine, policy } => {
+                self.resumed(install, machine, policy.as_ref());
                 Ok(())
             }
             Event::BriefWritten { by, brief } => self.brief_written(by, brief),
@@ -81,17 +81,16 @@ impl Run {
                 self.ticked = Some(place.clone());
                 Ok(())
             }
-            Event::StepJudged { step, judgement } => self.step_judged(*step, judgement),
+            Event::StepJudged { step, judgement, before } => self.step_judged(*step, judgement, before),
             Event::ApprovalAsked { op, effect, expires, .. } => self.approval_asked(op, effect, *expires),
             Event::ApprovalGiven { signed } => self.approval_given(signed),
             Event::ApprovalRefused { signed } => self.approval_refused(signed),
             Event::ApprovalExpired { op } => self.approval_expired(place, op),
-            Event::StepGranted { op, basis } => self.step_granted(place, op, basis),
-            Event::StepEnded { op, outcome } => self.step_ended(op, outcome),
-            Event::StepUnknown { op, why } => {
-                self.at_op(op, |state| matches!(state, StepState::Granted(_)))?.state = StepState::Unknown(why.clone());
-                Ok(())
-            }
+            Event::StepGranted { op, basis, store } => self.step_granted(place, op, basis, store.as_ref()),
+            Event::ProbeGranted { op, judgement, store } => self.probe_granted(place, op, judgement, store.as_ref()),
+            Event::StepEnded { op, outcome, .. } => self.step_ended(op, outcome),
+            Event::StepOverdue { op, why } => self.step_overdue(place, op, why),
+            Event::StepUnknown { op, why } => self.step_unknown(op, why),
             Event::StepSettled { signed } => self.step_settled(signed),
             Event::CriterionChecked { criterion, finding } => self.criterion_checked(criterion, finding),
             Event::ReviewGiven { by, point, decision, notes } => self.review_given(by, *point, *decision, notes),
@@ -100,7 +99,8 @@ impl Run {
                 self.advice_given(asked, advice)
             }
             Event::LimitReached { limit, why } => {
-                must(!self.steps.iter().any(|record| matches!(record.state, StepState::Granted(_))), "a step may be running")?;
+                let runs = |record: &StepRecord| matches!(record.state, StepState::Granted(_) | StepState::Overdue(..) | StepState::Probing(_));
+                must(!self.steps.iter().any(runs), "a step may be running")?;
                 self.limit = Some((*limit, why.clone()));
                 self.asked = None;
                 Ok(())
@@ -113,8 +113,20 @@ impl Run {
         }
     }
 
-    /// What parked the run is tried again. Answers that led nowhere are not taken up again.
-    fn resumed(&mut self) {
+    /// What parked the run is tried again. Answers that led nowhere are not taken up again, and what was not
+    /// granted under other rules is judged by those.
+    fn resumed(&mut self, install: &str, machine: &str, policy: Option<&Digest>) {
+        if self.home() != Some((install, machine)) {
+            self.home = Some((install.into(), machine.into()));
+        }
+        if let Some(policy) = policy {
+            self.rules = Some(policy.clone());
+            for record in &mut self.steps[self.round_start..] {
+                if matches!(record.state, StepState::Judged | StepState::Asked(_) | StepState::Approved(_)) {
+                    (record.judgement, record.approval, record.state) = (None, None, StepState::Waiting);
+                }
+            }
+        }
         if matches!(self.limit, Some((Limit::Repairs | Limit::Restarts, _))) {
             self.thoughts.clear();
         }
@@ -199,9 +211,13 @@ impl Run {
             read_back,
             round,
             attempt: 1,
+            again: 0,
+            probe: 0,
             judgement: None,
+            before: Vec::new(),
             approval: None,
             basis: None,
+            store: None,
             state: StepState::Waiting,
         };
         self.steps.extend(change.runbook.iter().map(|step| record(step, None)));
@@ -243,7 +259,20 @@ impl Run {
     fn shown(&self, criterion: &Label) -> bool {
         let check = self.plan.iter().flat_map(|plan| &plan.criteria).find(|known| known.name == *criterion).and_then(|known| known.check.as_ref());
         let well = |wanted: &dyn Fn(&StepRecord) -> bool| {
-            let seen = |record: &StepRecord| matches!(&record.state, StepState::Ended(outcome) if outcome.misses.is_empty());
+            let seen = |record: &StepRecord| match &record.state {
+                StepState::Ended(outcome) => outcome.misses.is_empty(),
+                StepState::Confirmed(prover) => *prover == Prover::Rules,
+                StepState::Waiting
+                | StepState::Judged
+                | StepState::Asked(_)
+                | StepState::Approved(_)
+                | StepState::Skipped(_)
+                | StepState::Granted(_)
+                | StepState::Overdue(..)
+                | StepState::Unknown(_)
+                | StepState::Probing(_)
+                | StepState::Settled(_) => false,
+            };
             self.steps[self.round_start..].iter().any(|record| wanted(record) && seen(record))
         };
         match check {
@@ -257,7 +286,8 @@ impl Run {
     fn settled(&self, criterion: &Label) -> bool {
         let check = self.plan.iter().flat_map(|plan| &plan.criteria).find(|known| known.name == *criterion).and_then(|known| known.check.as_ref());
         let Some(Check::Step { step }) = check else { return false };
-        self.steps[self.round_start..].iter().any(|record| record.step.name == *step && matches!(record.state, StepState::Settled(_)))
+        let word = |record: &StepRecord| matches!(record.state, StepState::Settled(_) | StepState::Confirmed(Prover::Runbook));
+        self.steps[self.round_start..].iter().any(|record| record.step.name == *step && word(record))
     }
 
     fn review_given(&mut self, by: &PersonaName, point: ReviewPoint, decision: Decision, notes: &Prose) -> Step {

@@ -3,8 +3,7 @@
 use super::{Next, Phase, Run, StepRecord, StepState, number};
 use crate::dossier::{Checkpoint, ReviewPoint};
 use crate::event::{Approvals, Basis, Closing, Limit, Mode, Opened, Parked, Planned};
-use crate::gate::{Effect, Judgement, Verdict};
-use crate::limits::ATTEMPTS_MAX;
+use crate::gate::{Judgement, Verdict};
 use crate::name::Label;
 use crate::step::{Op, StepNo};
 
@@ -61,6 +60,7 @@ impl Run {
             | Next::Await { .. }
             | Next::Grant { .. }
             | Next::Recall(_)
+            | Next::Probe(_)
             | Next::Check(_)
             | Next::Limit(..)
             | Next::Park(..)
@@ -110,19 +110,14 @@ impl Run {
             StepState::Judged => self.judged(opened, at, record, op),
             StepState::Asked(expires) => Next::Await { op, expires: *expires },
             StepState::Approved(by) => Next::Grant { op, basis: Basis::Approved(by.clone()) },
-            StepState::Granted(_) => Next::Recall(op),
-            StepState::Unknown(why) => self.unknown(at, record, op, why),
-            StepState::Ended(_) | StepState::Settled(_) | StepState::Skipped(_) => self.checks(opened),
+            StepState::Granted(_) | StepState::Probing(_) => Next::Recall(op),
+            StepState::Overdue(place, _) if place.epoch < self.last.epoch => Next::Recall(op),
+            StepState::Overdue(_, why) => {
+                Next::Park(Parked::NeedsHuman, format!("step {} runs longer than it may ({why}): resume looks again", op.step))
+            }
+            StepState::Unknown(unseen) => self.unknown(opened, at, record, unseen),
+            StepState::Ended(_) | StepState::Settled(_) | StepState::Confirmed(_) | StepState::Skipped(_) => self.checks(opened),
         }
-    }
-
-    /// A read that needs nobody's word is read again; anything else is a question.
-    fn unknown(&self, at: usize, record: &StepRecord, op: Op, why: &str) -> Next {
-        let free = |judgement: &Judgement| judgement.effect == Effect::Read && self.must_ask(at, judgement).is_none();
-        if record.judgement.as_ref().is_some_and(free) && record.attempt < ATTEMPTS_MAX {
-            return Next::Grant { op: Op { attempt: op.attempt + 1, ..op }, basis: Basis::Auto };
-        }
-        Next::Park(Parked::NeedsHuman, format!("nobody knows whether step {} ran ({why}): look, then say so with settle", op.step))
     }
 
     fn judged(&self, opened: &Opened, at: usize, record: &StepRecord, op: Op) -> Next {
@@ -139,7 +134,9 @@ impl Run {
 
     /// Says why a human must agree to the step at `at`, if they must.
     pub(super) fn must_ask(&self, at: usize, judgement: &Judgement) -> Option<String> {
-        let again = self.done_before(at).map(|no| format!("the same command has run in this ticket already, as step {no}"));
+        let here = self.done_before(at).map(|no| format!("the same command has run in this ticket already, as step {no}"));
+        let before = self.steps.get(at).and_then(|record| record.before.first());
+        let again = here.or(before.map(|op| format!("the same command has run for this ticket already, as {op}, or may have")));
         match judgement.verdict {
             Verdict::Auto => again,
             Verdict::Ask | Verdict::ScriptOnly | Verdict::Refuse => {

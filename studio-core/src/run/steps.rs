@@ -7,16 +7,16 @@ use crate::crew::post;
 use crate::dossier::Remark;
 use crate::event::{Basis, Closing, Outcome};
 use crate::gate::{Class, Judgement, Verdict};
-use crate::name::Digest;
+use crate::name::{Digest, StoreId};
 use crate::step::{Op, StepNo};
 use crate::text::Prose;
 use jiff::Timestamp;
 
 impl Run {
-    pub(super) fn step_judged(&mut self, no: StepNo, judgement: &Judgement) -> Step {
+    pub(super) fn step_judged(&mut self, no: StepNo, judgement: &Judgement, before: &[Op]) -> Step {
         must(self.next() == Next::Judge(no), "it is not this step's turn")?;
         let record = self.record(no)?;
-        (record.judgement, record.state) = (Some(judgement.clone()), StepState::Judged);
+        (record.judgement, record.before, record.state) = (Some(judgement.clone()), before.to_vec(), StepState::Judged);
         let name = record.step.name.clone();
         if record.read_back.is_some() && (judgement.class != Class::Observe || judgement.verdict != Verdict::Auto) {
             self.feedback.push(Remark { by: post("gate"), text: Prose::tamed(&format!("the check {name} is no plain read: {}", judgement.why)) });
@@ -32,6 +32,7 @@ impl Run {
         must(matches!(self.next(), Next::AskHuman { op: open, .. } if open == *op), "nobody is to be asked")?;
         let record = self.record(op.step)?;
         must(record.judgement.as_ref().is_some_and(|judgement| judgement.digest == *effect), "its effect is not the one that was judged")?;
+        record.tries(op.attempt);
         record.state = StepState::Asked(expires);
         Ok(())
     }
@@ -60,20 +61,30 @@ impl Run {
     }
 
     /// A question lapsed, or a word does not count any more: it is asked again. An op that was granted
-    /// in an earlier life comes here only when its host said that it never began.
+    /// in an earlier life comes here only when its host closed it: it is judged again, as another op.
     pub(super) fn approval_expired(&mut self, place: Place, op: &Op) -> Step {
         let record = self.at_op(op, |state| match state {
             StepState::Asked(_) | StepState::Approved(_) => true,
-            StepState::Granted(granted) => granted.epoch < place.epoch,
-            StepState::Waiting | StepState::Judged | StepState::Skipped(_) | StepState::Ended(_) | StepState::Unknown(_) | StepState::Settled(_) => {
-                false
-            }
+            StepState::Granted(granted) => *granted < place,
+            StepState::Waiting
+            | StepState::Judged
+            | StepState::Skipped(_)
+            | StepState::Ended(_)
+            | StepState::Overdue(..)
+            | StepState::Unknown(_)
+            | StepState::Probing(_)
+            | StepState::Confirmed(_)
+            | StepState::Settled(_) => false,
         })?;
+        let closed = matches!(record.state, StepState::Granted(_));
         (record.approval, record.basis, record.state) = (None, None, StepState::Judged);
+        if closed {
+            (record.attempt, record.judgement, record.state) = (record.following(), None, StepState::Waiting);
+        }
         Ok(())
     }
 
-    pub(super) fn step_granted(&mut self, place: Place, op: &Op, basis: &Basis) -> Step {
+    pub(super) fn step_granted(&mut self, place: Place, op: &Op, basis: &Basis, store: Option<&StoreId>) -> Step {
         let next = self.next();
         let record = self.record(op.step)?;
         let again = match (&next, &record.state) {
@@ -81,12 +92,22 @@ impl Run {
             (_, _) => false,
         };
         must(again || next == Next::Grant { op: op.clone(), basis: basis.clone() }, "nobody agreed to it, or it is not its turn")?;
-        (record.attempt, record.basis, record.state) = (op.attempt, Some(basis.clone()), StepState::Granted(place));
+        record.tries(op.attempt);
+        (record.basis, record.store, record.state) = (Some(basis.clone()), store.cloned(), StepState::Granted(place));
         Ok(())
     }
 
     pub(super) fn step_ended(&mut self, op: &Op, outcome: &Outcome) -> Step {
-        let record = self.at_op(op, |state| matches!(state, StepState::Granted(_)))?;
+        // An end may also be found out about after nobody knew it.
+        let open = |state: &StepState| {
+            matches!(state, StepState::Granted(_) | StepState::Overdue(..) | StepState::Probing(_) | StepState::Unknown(_))
+        };
+        let record = self.at_op(op, open)?;
+        if let StepState::Probing(probing) = &record.state {
+            let unseen = probing.unseen.clone();
+            Run::probed(record, unseen, outcome);
+            return Ok(());
+        }
         record.state = StepState::Ended(outcome.clone());
         let (name, read_back) = (record.step.name.clone(), record.read_back.is_some());
         if !outcome.misses.is_empty() && !read_back {
@@ -103,7 +124,8 @@ impl Run {
         match statement.word {
             Word::Happened => record.state = StepState::Settled(statement.by.clone()),
             Word::DidNot => {
-                (record.attempt, record.approval, record.basis, record.state) = (record.attempt + 1, None, None, StepState::Judged);
+                record.tries(record.following());
+                (record.approval, record.basis, record.state) = (None, None, StepState::Judged);
             }
             Word::Abort => self.phase = Phase::Ending(Closing::Failed, format!("{} gave the run up at step {name}", statement.by)),
             Word::Approve | Word::Deny => return Err("the statement settles nothing".into()),
@@ -111,7 +133,7 @@ impl Run {
         Ok(())
     }
 
-    fn record(&mut self, no: StepNo) -> Result<&mut StepRecord, String> {
+    pub(super) fn record(&mut self, no: StepNo) -> Result<&mut StepRecord, String> {
         let at = usize::try_from(no.0).ok().and_then(|no| no.checked_sub(1));
         at.and_then(|at| self.steps.get_mut(at)).ok_or_else(|| "the run has no such step".into())
     }
@@ -121,7 +143,8 @@ impl Run {
         must(self.phase == Phase::Work && Some(&op.run) == self.id.as_ref(), "it belongs to another run, or no steps are run now")?;
         let at = self.current().filter(|at| number(*at) == op.step).ok_or("it is not this step's turn")?;
         let record = &mut self.steps[at];
-        must(record.attempt == op.attempt && right(&record.state), "the step does not stand there")?;
+        let current = if matches!(record.state, StepState::Probing(_)) { record.probe } else { record.attempt };
+        must(current == op.attempt && right(&record.state), "the step does not stand there")?;
         Ok(record)
     }
 }

@@ -42,7 +42,10 @@ impl StepRecord {
             | StepState::Approved(_)
             | StepState::Skipped(_)
             | StepState::Granted(_)
+            | StepState::Overdue(..)
             | StepState::Unknown(_)
+            | StepState::Probing(_)
+            | StepState::Confirmed(_)
             | StepState::Settled(_) => String::new(),
         };
         StepView { no: number(at), step: self.step.clone(), judgement: self.judgement.clone(), state: self.state.words(), tail }
@@ -60,7 +63,10 @@ impl StepState {
             StepState::Skipped(why) => format!("not run: {why}"),
             StepState::Granted(_) => "granted, no end seen".into(),
             StepState::Ended(outcome) => outcome.words(),
-            StepState::Unknown(why) => format!("unknown: {why}"),
+            StepState::Overdue(_, why) => format!("overdue: {why}"),
+            StepState::Unknown(unseen) => format!("unknown: {unseen}"),
+            StepState::Probing(probing) => format!("unknown: {}; a read looks whether it happened", probing.unseen),
+            StepState::Confirmed(prover) => format!("{prover} says it happened"),
             StepState::Settled(by) => format!("{by} says it happened"),
         }
     }

@@ -5,24 +5,20 @@ use crate::approval::{NotApproved, Word};
 use crate::chores::{ChoreError, CommitOrder};
 use crate::closure::closure;
 use crate::crew::post;
-use crate::event::{Basis, Event, Finding, Limit, Outcome, Parked};
-use crate::gate::{Case, Gate, Judgement};
-use crate::host::{Assumed, Ended, REFUSED, Recalled, Seen};
+use crate::event::{Basis, Event, Finding, Limit, Mode, Parked};
+use crate::gate::{Case, Effect, Gate, Judgement};
 use crate::journal::JournalError;
-use crate::limits::{APPROVAL_HOURS, CRITERIA_MAX, OUTPUT_BYTES_MAX, STEP_SECONDS_DEFAULT};
+use crate::limits::{APPROVAL_HOURS, CRITERIA_MAX, LIST_MAX, STEP_SECONDS_DEFAULT};
 use crate::name::Label;
 use crate::permit::Cuts;
 use crate::plan::{Change, Check, Criterion, Plan};
 use crate::run::{Run, StepRecord, StepState};
 use crate::step::{Argv, Expect, Op, Seconds, Step, StepNo};
 use crate::store::Store;
-use crate::text::{Kept, Prose};
+use crate::text::Prose;
 use crate::tree::{Tree, after};
+use crate::warrant::effect_key;
 use jiff::{SignedDuration, Timestamp};
-use std::time::Duration;
-
-/// What is added to a step's own limit before its outcome counts as lost.
-const GRACE: Duration = Duration::from_secs(60);
 
 impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     /// The rule for entries that name their script: one step, and the criterion that it ends with 0.
@@ -95,7 +91,20 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
 
     pub(super) async fn judge(&mut self, no: StepNo) -> Result<(), Stuck> {
         let judgement = self.judgement(no)?;
-        Ok(self.decide(vec![Event::StepJudged { step: no, judgement }]).await?)
+        let before = self.before(no, &judgement).await?;
+        Ok(self.decide(vec![Event::StepJudged { step: no, judgement, before }]).await?)
+    }
+
+    /// Returns the ops of earlier runs that did for this ticket what the step would do.
+    async fn before(&self, no: StepNo, judgement: &Judgement) -> Result<Vec<Op>, Stuck> {
+        let (Some(record), Some(opened), Some(id)) = (self.run.step(no), self.run.opened(), self.run.id()) else { return Ok(Vec::new()) };
+        if opened.mode != Mode::Live || judgement.effect == Effect::Read {
+            return Ok(Vec::new());
+        }
+        let key = effect_key(&opened.ticket.id, &record.step.argv, &record.step.target, judgement.script.as_ref());
+        let done = self.parts.executor.done(key).await;
+        let done = done.map_err(|why| Stuck::Limit(Limit::Chore, format!("nobody can say what ran for this ticket before: {why}; mend it, then resume")))?;
+        Ok(done.into_iter().filter(|op| op.run != *id).take(LIST_MAX).collect())
     }
 
     /// Returns what the rules say about a step now.
@@ -131,6 +140,15 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
                 let now = self.journal.now();
                 signed.clone().believe(self.parts.approvers.as_ref(), now).map(|_| signed).map_err(|error| error.to_string())
             });
+            if let Ok(signed) = &believed
+                && matches!(signed.statement.word, Word::Happened | Word::DidNot | Word::Abort)
+                && let Some(seen) = self.overruled(&signed.statement.op).await?
+            {
+                tracing::warn!(run = %self.journal.run(), notice = notice.id.0, "a settlement is not taken: its host knows better");
+                self.decide(vec![seen]).await?;
+                self.journal.barrier().await?;
+                taken = true;
+            }
             let event = believed.map(|signed| match signed.statement.word {
                 Word::Approve => Event::ApprovalGiven { signed },
                 Word::Deny => Event::ApprovalRefused { signed },
@@ -151,15 +169,19 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
         Ok(taken)
     }
 
+    /// Says whether the ticket still stands, where something real would be done for it.
+    pub(super) async fn stands(&self) -> Result<(), Stuck> {
+        match (self.run.id(), self.run.opened()) {
+            (Some(id), Some(opened)) if A::LIVE => self.parts.chores.stands(id, &opened.ticket).await.map_err(undone),
+            (_, _) => Ok(()),
+        }
+    }
+
     /// Records the grant, waits for the disk, cuts the permit, spends it. In this order, or a crash
     /// runs a step twice.
     pub(super) async fn grant(&mut self, op: Op, basis: Basis) -> Result<(), Stuck> {
         self.flush().await?;
-        if A::LIVE
-            && let (Some(id), Some(opened)) = (self.run.id(), self.run.opened())
-        {
-            self.parts.chores.stands(id, &opened.ticket).await.map_err(undone)?;
-        }
+        self.stands().await?;
         if matches!(basis, Basis::Approved(_)) {
             if self.take_notices().await? {
                 return Ok(()); // somebody said something else meanwhile
@@ -169,57 +191,16 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
                 return Ok(self.decide(vec![Event::ApprovalExpired { op }]).await?);
             }
         }
-        let granted = Event::StepGranted { op: op.clone(), basis };
+        let granted = Event::StepGranted { op: op.clone(), basis, store: self.parts.executor.store() };
         let receipt = self.journal.record_synced(&mut self.run, granted).await.map_err(RunError::from)?;
-        let permit = self.parts.authority.cut(receipt).ok_or_else(|| RunError::NoPermit(op.clone()))?;
-        let limit = self.run.step(op.step).map_or(0, |record| record.step.timeout_seconds.get());
-        let limit = Duration::from_secs(limit.into()) + GRACE;
-        let seen = tokio::time::timeout(limit, self.parts.executor.execute(permit)).await;
-        match seen.unwrap_or_else(|_| Seen::Lost(format!("the host said nothing within {} seconds", limit.as_secs()))) {
-            Seen::Ended(ended) => self.ended(op, ended).await,
-            Seen::Refused(why) => {
-                let (stdout, stderr) = (Kept::Inline(String::new()), Kept::Inline(String::new()));
-                let misses = vec![format!("{REFUSED}{why}")];
-                let outcome = Outcome { exit: None, stdout, stderr, assumed: false, misses, artifacts: Vec::new() };
-                Ok(self.decide(vec![Event::StepEnded { op, outcome }]).await?)
-            }
-            Seen::Lost(why) => Ok(self.decide(vec![Event::StepUnknown { op, why }]).await?),
-        }
+        self.spend(op, receipt).await
     }
 
     /// Says whether the word that was given for an op counts now: signed, by a listed approver, in time.
-    fn still_approved(&self, op: &Op) -> Result<(), NotApproved> {
+    pub(super) fn still_approved(&self, op: &Op) -> Result<(), NotApproved> {
         let signed = self.run.step(op.step).and_then(|record| record.approval.clone());
         let signed = signed.ok_or_else(|| NotApproved("nobody approved it".into()))?;
         signed.believe(self.parts.approvers.as_ref(), self.journal.now()).map(drop)
-    }
-
-    /// A grant of an earlier life without an end: only the host can say what became of it.
-    pub(super) async fn recall(&mut self, op: Op) -> Result<(), Stuck> {
-        let basis = self.run.step(op.step).and_then(|record| record.basis.clone());
-        match self.parts.executor.recall(op.clone()).await {
-            Recalled::NeverBegan => match basis {
-                Some(basis) => self.grant(op, basis).await,
-                None => Err(Stuck::Failed(RunError::NoPermit(op))),
-            },
-            Recalled::Ended(ended) => self.ended(op, ended).await,
-            Recalled::Unknown(why) => Ok(self.decide(vec![Event::StepUnknown { op, why }]).await?),
-        }
-    }
-
-    async fn ended(&mut self, op: Op, ended: Ended) -> Result<(), Stuck> {
-        let Ended { exit, mut stdout, mut stderr, assumed, artifacts } = ended;
-        let expect = self.run.step(op.step).map(|record| record.step.expect.clone()).unwrap_or_default();
-        let mut misses = if assumed == Assumed::All { Vec::new() } else { expect.misses(exit, &stdout) };
-        for (name, text) in [("output", &mut stdout), ("error output", &mut stderr)] {
-            if text.len() > OUTPUT_BYTES_MAX {
-                misses.push(format!("its {name} has {} bytes; only the first {OUTPUT_BYTES_MAX} are kept", text.len()));
-                text.truncate(text.floor_char_boundary(OUTPUT_BYTES_MAX));
-            }
-        }
-        let (stdout, stderr) = (self.journal.keep(&stdout).await.map_err(RunError::from)?, self.journal.keep(&stderr).await.map_err(RunError::from)?);
-        let outcome = Outcome { exit, stdout, stderr, assumed: assumed != Assumed::No, misses, artifacts };
-        Ok(self.decide(vec![Event::StepEnded { op, outcome }]).await?)
     }
 
     pub(super) async fn check(&mut self, name: &Label) -> Result<(), Stuck> {
@@ -258,14 +239,19 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
 /// # Errors
 /// The run has no such step, or the repository cannot be read.
 pub fn judgement(gate: &dyn Gate, tree: &dyn Tree, run: &Run, no: StepNo) -> Result<Judgement, RunError> {
-    let (Some(record), Some(opened)) = (run.step(no), run.opened()) else { return Err(RunError::NotOpen) };
+    judged(gate, tree, run, &run.step(no).ok_or(RunError::NotOpen)?.step)
+}
+
+/// The same of any step.
+pub(super) fn judged(gate: &dyn Gate, tree: &dyn Tree, run: &Run, step: &Step) -> Result<Judgement, RunError> {
+    let opened = run.opened().ok_or(RunError::NotOpen)?;
     let edits = run.change().map(|change| change.edits.as_slice()).unwrap_or_default();
-    let (script, used) = match record.step.argv.script() {
+    let (script, used) = match step.argv.script() {
         Some(path) => (after(tree, edits, &path)?, closure(tree, edits, &path)?),
         None => (None, Vec::new()),
     };
     let case = Case {
-        step: &record.step,
+        step,
         mode: opened.mode,
         stage: opened.ticket.stage,
         cluster: opened.ticket.cluster.as_ref(),
@@ -278,7 +264,7 @@ pub fn judgement(gate: &dyn Gate, tree: &dyn Tree, run: &Run, no: StepNo) -> Res
 }
 
 /// A chore that cannot be done parks the run; one whose doer is gone ends the work.
-fn undone(error: ChoreError) -> Stuck {
+pub(super) fn undone(error: ChoreError) -> Stuck {
     match error {
         ChoreError::Gone(_) => Stuck::Failed(error.into()),
         ChoreError::Refused(why) => Stuck::Limit(Limit::Chore, format!("{why}; mend it, then resume")),

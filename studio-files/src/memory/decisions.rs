@@ -54,7 +54,7 @@ fn words(event: &Event) -> Vec<String> {
         Event::EditsProposed { by, change, judged } => proposed(by, change, judged),
         Event::ChangeCommitted { branch, commit } => vec![format!("committed as {commit} on {branch}")],
         Event::TicketTicked { place } => vec![format!("ticked at {place}")],
-        Event::StepJudged { step, judgement } => {
+        Event::StepJudged { step, judgement, .. } => {
             vec![format!("step {step} is {} ({}), by rule {}: {}", judgement.verdict, judgement.class, judgement.rule, judgement.why)]
         }
         Event::ApprovalAsked { op, why, expires, .. } => vec![format!("step {} is asked about until {}: {why}", op.step, stamp(*expires))],
@@ -64,7 +64,7 @@ fn words(event: &Event) -> Vec<String> {
             vec![format!("{} says {} to step {}{reason}", said.by, name(&said.word), said.op.step)]
         }
         Event::ApprovalExpired { op } => vec![format!("nobody answered about step {} in time", op.step)],
-        Event::StepGranted { op, basis } => {
+        Event::StepGranted { op, basis, .. } => {
             let basis = match basis {
                 Basis::Auto => "by the rules".to_string(),
                 Basis::Approved(by) => format!("approved by {by}"),
@@ -72,7 +72,11 @@ fn words(event: &Event) -> Vec<String> {
             };
             vec![format!("step {} may run, try {}: {basis}", op.step, op.attempt)]
         }
-        Event::StepEnded { op, outcome } => vec![format!("step {} ended: {}", op.step, outcome.words())],
+        Event::ProbeGranted { op, judgement, .. } => {
+            vec![format!("nobody knows whether step {} ran; a read that tells is {} by rule {}", op.step, judgement.verdict, judgement.rule)]
+        }
+        Event::StepOverdue { op, why } => vec![format!("step {} runs longer than it may: {why}", op.step)],
+        Event::StepEnded { op, outcome, .. } => vec![format!("step {} ended: {}", op.step, outcome.words())],
         Event::StepUnknown { op, why } => vec![format!("nobody knows how step {} ended: {why}", op.step)],
         Event::CriterionChecked { criterion, finding } => {
             vec![format!("criterion {criterion} is {}: {}", if finding.met { "met" } else { "not met" }, finding.evidence)]

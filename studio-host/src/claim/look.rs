@@ -83,7 +83,7 @@ pub(super) enum Finding {
 
 impl Stream {
     /// Both.
-    pub(super) const ALL: [Stream; 2] = [Stream::Out, Stream::Err];
+    pub const ALL: [Stream; 2] = [Stream::Out, Stream::Err];
 
     /// How its file ends.
     pub(super) fn name(self) -> &'static str {
@@ -95,11 +95,12 @@ impl Stream {
 }
 
 impl Finished {
-    /// Returns the first `bytes_max` bytes of a stream, after all of it was found to be as it was recorded.
+    /// Returns the first `bytes_max` bytes of a stream, and how many there are, after all that was recorded of it
+    /// was found to be as it was. What the command had started may have written more since it ended.
     ///
     /// # Errors
     /// It is gone or was changed since; how the command ended stands all the same.
-    pub fn read(&self, stream: Stream, bytes_max: u64) -> io::Result<Vec<u8>> {
+    pub fn read(&self, stream: Stream, bytes_max: u64) -> io::Result<(Vec<u8>, u64)> {
         let (path, expected) = match stream {
             Stream::Out => (&self.out, &self.ended.out),
             Stream::Err => (&self.err, &self.ended.err),
@@ -108,8 +109,15 @@ impl Finished {
         (&mut rest).take(expected.bytes.min(bytes_max)).read_to_end(&mut kept)?;
         // The part that is handed out is the part that is checked, read once.
         let left = expected.bytes.saturating_sub(kept.len() as u64);
-        let seen: Output = digest(&mut kept.as_slice().chain(rest.take(left)), u64::MAX)?;
-        if seen == *expected { Ok(kept) } else { Err(io::Error::other("it was changed since its command ended")) }
+        let seen: Output = digest(&mut kept.as_slice().chain((&mut rest).take(left)), u64::MAX)?;
+        if seen != *expected {
+            return Err(io::Error::other("it was changed since its command ended"));
+        }
+        let (whole, room) = (rest.metadata()?.len(), bytes_max.saturating_sub(kept.len() as u64));
+        if left == 0 {
+            rest.take(room).read_to_end(&mut kept)?;
+        }
+        Ok((kept, whole.max(expected.bytes)))
     }
 }
 
@@ -150,6 +158,31 @@ impl ClaimStore {
             };
             waited.map_err(|source| ClaimError::Disk { act: "wait for", path: self.names(op).claim(), source })?;
         }
+    }
+
+    /// Returns how a command ended, also while something of it still runs: none if nothing recorded that.
+    pub fn finished(&self, op: &Op) -> Option<Finished> {
+        let names = self.names(op);
+        let file = record::open(&names.exit()).ok()??;
+        match decode(&record::bytes(&file).ok()?, names.op()).ok()? {
+            Exit::Ended(ended) => Some(Finished { ended, out: names.stream(Stream::Out), err: names.stream(Stream::Err) }),
+            Exit::Never(_) => None,
+        }
+    }
+
+    /// Returns who began an op, if its claim can be read.
+    pub fn begun(&self, op: &Op) -> Option<Begun> {
+        let names = self.names(op);
+        let file = record::open(&names.claim()).ok()??;
+        match decode(&record::bytes(&file).ok()?, names.op()).ok()? {
+            Claim::Begun(begun) => Some(begun),
+            Claim::Tombstone(_) => None,
+        }
+    }
+
+    /// Returns where a command writes, or wrote.
+    pub fn stream(&self, op: &Op, stream: Stream) -> PathBuf {
+        self.names(op).stream(stream)
     }
 
     fn look_once(&self, op: &Op, granted: &StoreId) -> Look {

@@ -8,6 +8,8 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use studio_core::clock::Clock;
 
+/// Milliseconds of a tick, as the kernel tells them to programs (`USER_HZ`), whatever its own are.
+const TICK_MS: u64 = 10;
 /// The bytes of a file below `/proc` that are read.
 const PROC_BYTES_MAX: u64 = 4096;
 
@@ -57,6 +59,11 @@ impl Process {
     /// Returns this process.
     pub(super) fn this() -> Option<Process> {
         Process::of(i32::try_from(std::process::id()).ok()?)
+    }
+
+    /// Returns how long ago it started, in milliseconds. It must be one of this boot.
+    pub fn age_ms(&self, now: &Moment) -> u64 {
+        now.boot_ms.saturating_sub(self.start.saturating_mul(TICK_MS))
     }
 
     /// Says whether it lives. It must be one of this boot.

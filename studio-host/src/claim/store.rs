@@ -9,7 +9,6 @@ use super::{ClaimError, ground};
 use jiff::Timestamp;
 use rustix::event::{Timespec, poll};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -17,12 +16,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use studio_core::limits::{CLAIM_POLL_MS, CLAIM_SECONDS_MAX};
 use studio_core::name::RunId;
+pub use studio_core::name::StoreId;
 use studio_core::step::Op;
-
-/// The identity of a store: 32 hexadecimal digits, made once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct StoreId(String);
 
 /// A store of claims.
 #[derive(Clone, Debug)]
@@ -59,7 +54,7 @@ impl ClaimStore {
     }
 
     /// The same on any file system that passes the trial.
-    pub(super) fn open_anywhere(dir: &Path, entry: &Entry) -> Result<ClaimStore, ClaimError> {
+    pub(crate) fn open_anywhere(dir: &Path, entry: &Entry) -> Result<ClaimStore, ClaimError> {
         make(dir)?;
         for folder in ["claims", "epochs"] {
             make(&dir.join(folder))?;
@@ -191,27 +186,6 @@ impl Record for Epoch {
     }
 }
 
-impl TryFrom<String> for StoreId {
-    type Error = BadStoreId;
-
-    fn try_from(text: String) -> Result<Self, BadStoreId> {
-        let good = text.len() == 32 && text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c));
-        if good { Ok(StoreId(text)) } else { Err(BadStoreId) }
-    }
-}
-
-impl From<StoreId> for String {
-    fn from(id: StoreId) -> String {
-        id.0
-    }
-}
-
-impl fmt::Display for StoreId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
 /// Makes a folder for this user alone, and those above it as far as they are missing, all on disk.
 fn make(dir: &Path) -> Result<(), ClaimError> {
     let missing: Vec<_> = dir.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
@@ -249,7 +223,7 @@ fn label(dir: &Path) -> Result<StoreId, ClaimError> {
     let made = (|| {
         let nonce = nonce()?;
         let draft = dir.join(format!("store.{nonce}.tmp"));
-        write(&draft, &encode(&Label { id: StoreId(nonce) }).map_err(io::Error::other)?)?;
+        write(&draft, &encode(&Label { id: StoreId::try_from(nonce).map_err(io::Error::other)? }).map_err(io::Error::other)?)?;
         let linked = OsDisk.link(&draft, &path);
         OsDisk.remove(&draft)?;
         match linked {
@@ -274,8 +248,3 @@ fn read<T: Record>(path: &Path, name: &str) -> Result<Option<T>, ClaimError> {
     let bytes = record::bytes(&file).map_err(failed)?;
     decode(&bytes, name).map(Some).map_err(|error: RecordError| ClaimError::Record(path.into(), error))
 }
-
-/// Text that names no store.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a store's id is 32 of 0-9 a-f")]
-pub struct BadStoreId;

@@ -1,7 +1,7 @@
 //! Claims as a whole: real shims and real commands, and what is left when some of them are killed.
 
 mod damage;
-mod lab;
+pub(crate) mod lab;
 mod power;
 mod races;
 mod runs;

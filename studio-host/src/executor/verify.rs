@@ -7,6 +7,7 @@ use super::program::ProgramError;
 use super::same;
 use super::side::{Side, SideError};
 use super::values::ValueError;
+use crate::claim::ClaimError;
 use crate::git::GitError;
 use std::io;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use studio_core::approval::{NotApproved, Word};
 use studio_core::closure::closure;
 use studio_core::event::{Basis, Mode};
 use studio_core::gate::{Case, Judgement, Verdict};
-use studio_core::name::{CommitId, Digest, RelPath, RunId, Target};
+use studio_core::name::{CommitId, Digest, RelPath, RunId, StoreId, Target};
 use studio_core::step::Op;
 use studio_core::tree::{Tree, TreeError, after};
 use studio_core::warrant::Warrant;
@@ -44,6 +45,16 @@ pub(super) struct Script {
 /// # Errors
 /// It does not; nothing was touched.
 pub(super) fn verify(site: &Place, warrant: &Warrant) -> Result<Judged, Refusal> {
+    let judged = judge(site, warrant)?;
+    word(site, warrant, &judged.judgement)?;
+    Ok(judged)
+}
+
+/// Judges the step again, and says whether it is what was judged before.
+///
+/// # Errors
+/// It is not.
+pub(super) fn judge(site: &Place, warrant: &Warrant) -> Result<Judged, Refusal> {
     let policy = site.gate.policy();
     if policy != warrant.policy {
         return Err(Refusal::Policy(warrant.policy.clone(), policy));
@@ -68,7 +79,6 @@ pub(super) fn verify(site: &Place, warrant: &Warrant) -> Result<Judged, Refusal>
     if judgement.digest != warrant.effect {
         return Err(Refusal::Effect);
     }
-    word(site, warrant, &judgement)?;
     let script = path.zip(bytes).map(|(path, bytes)| Script { path, bytes });
     let side = match &script {
         Some(script) => side(&script.path, &warrant.step.target, read)?,
@@ -177,9 +187,18 @@ pub(super) enum Refusal {
     /// A run that is not here.
     #[error("there is no run {0} here: {1} is missing")]
     NoRun(RunId, RelPath),
-    /// Begun before.
-    #[error("{0} was begun before, as {1:?} shows; an op never begins twice")]
-    Begun(Op, PathBuf),
+    /// Closed before.
+    #[error("{0} was closed before it began: {1}")]
+    Closed(Op, String),
+    /// Another store.
+    #[error("it was granted for the store of claims {0}, and this Executor has {1}: resume the run")]
+    OtherStore(String, StoreId),
+    /// Its effect was had before.
+    #[error("the same command has run for this ticket already, as {0}, or may have, and nobody was asked about that")]
+    Before(Op),
+    /// The record of what ran.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
     /// A name that makes no path.
     #[error("{0}")]
     Name(String),

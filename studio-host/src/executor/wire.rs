@@ -9,16 +9,16 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 use studio_core::chores::CommitOrder;
-use studio_core::event::Artifact;
+use studio_core::event::{Artifact, Sealed};
 use studio_core::limits::FRAME_BYTES_MAX;
-use studio_core::name::{BranchName, CommitId, RunId};
+use studio_core::name::{BranchName, CommitId, Digest, RunId, StoreId};
 use studio_core::step::Op;
 use studio_core::text::one_line;
 use studio_core::warrant::Warrant;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// The version of these messages. Both ends must have the same.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The first message each way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub struct Hello {
     pub version: String,
     /// Its process.
     pub pid: i32,
+    /// The store where it claims ops, if it runs any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreId>,
 }
 
 /// What a runtime asks for.
@@ -40,8 +43,12 @@ pub enum Request {
     Hello(Hello),
     /// Run this step, if everything this says holds.
     Run(Box<Warrant>),
-    /// What became of this op?
-    Recall(Op),
+    /// What became of this op? Waits for it as long as it may run, and begins nothing.
+    Recall(Box<Warrant>),
+    /// The same, but if it did not begin, it never will, for that reason.
+    Close(Box<Warrant>, String),
+    /// Which ops had this effect, or may have had it?
+    Done(Digest),
     /// Commit this change.
     Commit(Box<CommitOrder>),
     /// Find a branch of this name, or with a number behind it, that is not there yet.
@@ -58,12 +65,16 @@ pub enum Answer {
     Hello(Hello),
     /// The step ended.
     Ended(Report),
-    /// The step began, and nobody saw how it ended.
+    /// The step runs longer than it may, and nobody may end it.
+    Overdue(String),
+    /// The step may have run, and nobody can say.
     Lost(String),
-    /// It was not done; of a step: nothing ran.
+    /// It was not done; of a step: nothing ran, and nothing will.
     Refused(String),
-    /// What can be said about an op of an earlier life.
-    Unknown(String),
+    /// The op never began.
+    NeverBegan,
+    /// These ops had that effect, or may have had it.
+    Done(Vec<Op>),
     /// The change is committed.
     Committed(CommitId),
     /// The branch that is free.
@@ -84,12 +95,15 @@ pub struct Report {
     pub stderr: String,
     /// What it left in its folder.
     pub artifacts: Vec<Artifact>,
+    /// What binds the journal to the record of claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<Sealed>,
 }
 
 impl Hello {
     /// Returns the greeting of this process.
     pub fn ours() -> Hello {
-        Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").into(), pid: getpid().as_raw_nonzero().get() }
+        Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").into(), pid: getpid().as_raw_nonzero().get(), store: None }
     }
 
     /// Says whether the other end speaks as we do.
@@ -98,7 +112,7 @@ impl Hello {
     /// It does not.
     pub fn check(&self) -> Result<(), WireError> {
         match self.protocol {
-            PROTOCOL => Ok(()),
+            PROTOCOL if self.version == env!("CARGO_PKG_VERSION") => Ok(()),
             theirs => Err(WireError::Protocol(theirs, one_line(&self.version, 40))),
         }
     }
@@ -274,7 +288,7 @@ mod tests {
             seed ^= seed << 17;
             seed
         };
-        let good = frame(&Answer::Ended(Report { exit: None, stdout: "a".into(), stderr: "b".into(), artifacts: Vec::new() })).unwrap();
+        let good = frame(&Answer::Ended(Report { exit: None, stdout: "a".into(), stderr: "b".into(), artifacts: Vec::new(), sealed: None })).unwrap();
         for round in 0..5_000 {
             // Half of them are a good frame with a few bytes changed.
             let mut bytes: Vec<u8> = if round % 2 == 0 { good.clone() } else { (0..random() % 64).map(|_| random().to_be_bytes()[0]).collect() };
@@ -292,7 +306,8 @@ mod tests {
     #[test]
     fn another_version_is_refused() {
         assert!(Hello::ours().check().is_ok());
-        let error = Hello { protocol: 2, ..Hello::ours() }.check().unwrap_err().to_string();
-        assert!(error.contains("version 2") && error.contains("one binary"), "{error}");
+        let error = Hello { protocol: 1, ..Hello::ours() }.check().unwrap_err().to_string();
+        assert!(Hello { version: "0.0.0-other".into(), ..Hello::ours() }.check().is_err());
+        assert!(error.contains("version 1") && error.contains("one binary"), "{error}");
     }
 }

@@ -40,16 +40,16 @@ fn a_changed_output_is_not_handed_out() {
     let lab = Lab::new();
     lab.start(&op(1), "echo hello").0.end().unwrap();
     let Look::Ended(seen) = lab.look(&op(1)) else { panic!() };
-    assert_eq!(seen.read(Stream::Out, 4).unwrap(), b"hell");
+    assert_eq!(seen.read(Stream::Out, 4).unwrap().0, b"hell");
     for other in ["hellO\n", "hello", ""] {
         fs::write(&seen.out, other).unwrap();
         assert!(seen.read(Stream::Out, 4).is_err(), "{other:?}");
     }
     // What a process that was left behind added is not part of it.
     fs::write(&seen.out, "hello\nlater\n").unwrap();
-    assert_eq!(seen.read(Stream::Out, 100).unwrap(), b"hello\n");
+    assert_eq!(seen.read(Stream::Out, 100).unwrap().0, b"hello\n");
     fs::remove_file(&seen.out).unwrap();
-    assert!(seen.read(Stream::Out, 4).is_err() && seen.read(Stream::Err, 4).unwrap().is_empty());
+    assert!(seen.read(Stream::Out, 4).is_err() && seen.read(Stream::Err, 4).unwrap().0.is_empty());
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn acts_as_shim() {
     }
 }
 
-pub(super) fn entry() -> Entry {
+pub(crate) fn entry() -> Entry {
     Entry::own(&["--exact", "claim::tests::lab::acts_as_shim", MARK, "--test-threads=1"])
 }
 

@@ -74,7 +74,7 @@ fn a_command_gets_what_was_ordered_and_no_more() {
     let (_shim, answer) = lab.start(&op(1), script);
     assert_eq!(answer, Answer::Claimed);
     let Look::Ended(seen) = lab.wait(&op(1)) else { panic!() };
-    let text = String::from_utf8(seen.read(Stream::Out, 10_000).unwrap()).unwrap();
+    let text = String::from_utf8(seen.read(Stream::Out, 10_000).unwrap().0).unwrap();
     let lines: Vec<_> = text.lines().collect();
     let folder = lab.dir.path().canonicalize().unwrap().display().to_string();
     assert_eq!(lines[0], format!("OP={RUN}.01.1"));

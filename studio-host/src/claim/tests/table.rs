@@ -40,8 +40,8 @@ fn a_running_command_is_attached_to_and_waited_for() {
     go.open("word");
     let Look::Ended(seen) = lab.wait(&op(1)) else { panic!() };
     assert_eq!((seen.ended.exit, seen.ended.signal), (Some(7), None));
-    assert_eq!(seen.read(Stream::Out, 100).unwrap(), b"word\n");
-    assert_eq!(seen.read(Stream::Err, 2).unwrap(), b"no");
+    assert_eq!(seen.read(Stream::Out, 100).unwrap().0, b"word\n");
+    assert_eq!(seen.read(Stream::Err, 2).unwrap().0, b"no");
     assert!(!command.lives() && lab.leftovers().is_empty());
     shim.end().unwrap();
 }
@@ -71,7 +71,7 @@ fn either_half_of_a_shim_may_be_killed() {
         go.open("word");
         let Look::Ended(seen) = lab.wait(&op(step)) else { panic!() };
         assert_eq!((seen.ended.exit, lab.effects(&op(step))), (Some(7), 1));
-        assert_eq!(seen.read(Stream::Out, 100).unwrap(), b"word\n");
+        assert_eq!(seen.read(Stream::Out, 100).unwrap().0, b"word\n");
     }
 }
 
@@ -102,7 +102,7 @@ fn a_grandchild_keeps_the_lock() {
     assert_eq!(lab.look(&op(1)), Look::Orphan);
     go.open("word");
     let Look::Ended(seen) = lab.wait(&op(1)) else { panic!() };
-    assert_eq!((seen.ended.exit, seen.read(Stream::Out, 100).unwrap()), (Some(3), Vec::new()));
+    assert_eq!((seen.ended.exit, seen.read(Stream::Out, 100).unwrap().0), (Some(3), Vec::new()));
 }
 
 #[test]

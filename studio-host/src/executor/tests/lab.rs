@@ -1,5 +1,7 @@
 //! A repository, an approver and a runtime's end, for tests.
 
+use crate::claim::ClaimStore;
+use crate::claim::tests::lab::entry;
 use crate::executor::Place;
 use crate::executor::server::serve;
 use crate::executor::wire::{self, Answer, Hello, Report, Request};
@@ -19,7 +21,7 @@ use studio_core::plan::Edit;
 use studio_core::step::{Op, StepNo};
 use studio_core::ticket::Stage;
 use studio_core::tree::{Tree, after};
-use studio_core::warrant::Warrant;
+use studio_core::warrant::{Head, Warrant};
 use studio_gate::{ShortGate, sha256};
 use tempfile::TempDir;
 
@@ -28,6 +30,7 @@ pub(super) const RUN: &str = "20261122-101112-add-node-0a1f";
 /// A checkout with one commit and the folder of one run.
 pub(super) struct Lab {
     pub(super) dir: TempDir,
+    pub(super) state: TempDir,
     pub(super) gate: Arc<dyn Gate>,
     pub(super) bin_dirs: Vec<PathBuf>,
 }
@@ -72,7 +75,7 @@ impl Lab {
         let files: Vec<_> = files.iter().map(|(path, text)| (rel(path), *text)).collect();
         GitRepo::sample(dir.path(), &files, "sample").unwrap();
         fs::create_dir_all(dir.path().join("ai/state/runs").join(RUN)).unwrap();
-        Lab { dir, gate: Arc::new(ShortGate::new()), bin_dirs: Vec::new() }
+        Lab { dir, state: tempfile::tempdir().unwrap(), gate: Arc::new(ShortGate::new()), bin_dirs: Vec::new() }
     }
 
     /// A repository with one script, `infrastructure/run.sh`.
@@ -117,6 +120,10 @@ impl Lab {
         let op = Op { run: RUN.try_into().unwrap(), step: StepNo(1), attempt: 1 };
         let mut warrant = Warrant {
             op,
+            epoch: 1,
+            journal: Head { n: 1, sum: Digest::zero() },
+            store: Some(self.claims().id().clone()),
+            ticket: "add-node".try_into().unwrap(),
             step,
             stage: Stage::Infra,
             cluster: None,
@@ -162,11 +169,18 @@ impl Lab {
         }
     }
 
+    /// The store of claims, outside the repository.
+    pub(super) fn claims(&self) -> ClaimStore {
+        ClaimStore::open_anywhere(&self.state.path().join("claims"), &entry()).unwrap()
+    }
+
     pub(super) fn place(&self) -> Place {
         Place {
             repo: self.repo(),
             gate: Arc::clone(&self.gate),
             approvers: Box::new(|| Ok(Box::new(Names(&["ada", "bob"])))),
+            claims: self.claims(),
+            entry: entry(),
             clock: Arc::new(FixedClock(noon())),
             bin_dirs: self.bin_dirs.clone(),
             branch: "engineer/<slug>-YYYYMMDD".into(),

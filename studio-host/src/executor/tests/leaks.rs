@@ -4,7 +4,7 @@ use super::lab::{Lab, rel};
 use crate::claim::process::Process;
 use crate::executor::fit;
 use crate::executor::wire::{Answer, Request};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use studio_core::limits::OUTPUT_BYTES_MAX;
 use studio_core::name::Target;
@@ -79,7 +79,7 @@ fn the_output_of_a_step_that_was_left_running_is_watched_too() {
     let mut warrant = lab.runs();
     warrant.step.timeout_seconds = 1.try_into().unwrap();
     lab.sign(&mut warrant);
-    assert!(matches!(lab.run(warrant), Answer::Lost(why) if why.contains("left running")));
+    assert!(matches!(lab.run(warrant), Answer::Overdue(why) if why.contains("left running")));
     // Waits for the script to say it.
     let blocks: usize = lab.run_file("out/01-1/said").unwrap().trim().parse().unwrap();
     assert!(blocks * 512 < 2 * OUTPUT_BYTES_MAX, "{blocks}");
@@ -98,25 +98,8 @@ fn what_a_step_started_beside_itself_is_ended_or_told() {
     let lab = Lab::script(background);
     let report = lab.ended(lab.runs());
     assert!(report.exit.is_none() && Process::of(pid(&lab)).is_some(), "{}", report.stderr);
-    let group = number(&report.stderr, "studio: processes of it still run (group ");
-    kill_process_group(Pid::from_raw(group).unwrap(), Signal::KILL).unwrap();
-}
-
-#[test]
-fn the_log_of_a_running_step_names_its_processes() {
-    let lab = Lab::script("log=\"${STUDIO_OUT%/out/*}/steps/01-1.err\"\nuntil [ -s \"$log\" ]; do :; done\ncat \"$log\"\necho $$\n");
-    let report = lab.ended(lab.runs());
-    let pid = report.stdout.lines().nth(1).unwrap();
-    assert_eq!(report.stdout.lines().next().unwrap(), format!("studio: it runs as process group {pid}"));
-    assert_eq!(lab.run_file("steps/01-1.err").unwrap(), "");
-    // An Executor that died leaves that line.
-    lab.put(&format!("ai/state/runs/{}/steps/01-1.err", super::lab::RUN), "studio: it runs as process group 4711\n");
-    let mut server = lab.serve();
-    let recalled = server.ask(&Request::Recall(lab.runs().op));
-    assert!(matches!(&recalled, Answer::Unknown(why) if why.contains("begun; it may still run as process group 4711, but")), "{recalled:?}");
-    let again = server.ask(&Request::Run(Box::new(lab.runs())));
-    assert!(matches!(&again, Answer::Lost(why) if why.contains("begun before") && why.contains("process group 4711")), "{again:?}");
-    server.end();
+    assert_eq!(number(&report.stderr, "studio: processes of it still run (as process "), pid(&lab));
+    kill_process(Pid::from_raw(pid(&lab)).unwrap(), Signal::KILL).unwrap();
 }
 
 #[test]

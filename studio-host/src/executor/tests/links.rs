@@ -34,7 +34,7 @@ fn sh(script: &str) -> Result<Link, ExecutorError> {
 
 /// A shell script that greets as an Executor does.
 fn greeting() -> String {
-    let hello = r#"{"hello":{"protocol":1,"version":"0","pid":1}}"#;
+    let hello = concat!(r#"{"hello":{"protocol":2,"version":""#, env!("CARGO_PKG_VERSION"), r#"","pid":1}}"#);
     format!("printf '\\000\\000\\000\\{:03o}{hello}' >&0", hello.len())
 }
 
@@ -48,11 +48,18 @@ fn a_link_runs_steps_and_chores() {
         let link = Link::greeted(ours).unwrap();
         let Seen::Ended(ended) = link.run(lab.runs()).await else { panic!("lost") };
         assert_eq!((ended.exit, ended.stdout.as_str()), (Some(0), "done\n"));
-        let again = link.run(lab.runs()).await;
-        assert!(matches!(&again, Seen::Lost(why) if why.contains("was begun before")), "{again:?}");
+        // Whoever asks again is told what came of it.
+        assert_eq!(link.run(lab.runs()).await, Seen::Ended(ended.clone()));
         let host = crate::executor::client::LiveHost(link.clone());
-        let recalled = host.recall(&lab.runs().op).await;
-        assert!(matches!(&recalled, Recalled::Unknown(why) if why.contains("was begun") && why.contains("look, then settle")), "{recalled:?}");
+        assert_eq!(host.recall(&lab.runs()).await, Recalled::Ended(ended));
+        let mut other = lab.runs();
+        other.op.attempt = 2;
+        assert_eq!(host.recall(&other).await, Recalled::NeverBegan);
+        assert_eq!(host.close(&other, "given up").await, Recalled::Refused("given up".into()));
+        assert_eq!(host.recall(&other).await, Recalled::Refused("given up".into()));
+        lab.sign(&mut other);
+        assert!(matches!(link.run(other).await, Seen::Refused(why) if why.contains("given up")));
+        assert_eq!(host.store(), lab.runs().store);
         assert_eq!(link.free_branch("engineer/a".try_into().unwrap()).await.unwrap().as_str(), "engineer/a");
         link.discard(lab.runs().op.run).await.unwrap();
         assert_eq!(link.lost(), None);
@@ -72,10 +79,10 @@ fn an_executor_that_goes_away_loses_the_step_and_nothing_hangs() {
                 socket.write_all(answer).unwrap();
             });
             let seen = link.run(lab.runs()).await;
-            assert!(matches!(&seen, Seen::Lost(why) if why.contains("is gone") && why.contains(word)), "{seen:?}");
+            assert!(matches!(&seen, Seen::Gone(why) if why.contains(word)), "{seen:?}");
             assert!(link.lost().is_some());
             let next = link.run(lab.runs()).await;
-            assert!(matches!(&next, Seen::Lost(why) if why.contains("never handed")), "{next:?}");
+            assert!(matches!(&next, Seen::Gone(_)), "{next:?}");
             let chore = link.discard(lab.runs().op.run).await;
             assert!(matches!(chore, Err(ChoreError::Gone(_))), "{chore:?}");
             thread.join().unwrap();
@@ -93,7 +100,7 @@ fn an_answer_to_something_else_is_the_last_one() {
             wire::write(&mut socket, &Answer::Discarded).unwrap();
             let _end = wire::read::<Request>(&mut socket);
         });
-        assert!(matches!(link.run(lab.runs()).await, Seen::Lost(why) if why.contains("something else")));
+        assert!(matches!(link.run(lab.runs()).await, Seen::Gone(why) if why.contains("something else")));
         assert!(link.lost().is_some());
         link.close().await.unwrap();
         thread.join().unwrap();
@@ -119,9 +126,9 @@ fn only_our_own_version_is_served() {
     let (mut ours, theirs) = UnixStream::pair().unwrap();
     let place = lab.place();
     let thread = spawn(move || serve(theirs, place));
-    wire::write(&mut ours, &Request::Hello(Hello { protocol: 2, ..Hello::ours() })).unwrap();
+    wire::write(&mut ours, &Request::Hello(Hello { protocol: 3, ..Hello::ours() })).unwrap();
     assert!(matches!(wire::read(&mut ours).unwrap(), Some(Answer::Hello(_))));
-    assert!(matches!(thread.join().unwrap(), Err(ExecutorError::Wire(wire::WireError::Protocol(2, _)))));
+    assert!(matches!(thread.join().unwrap(), Err(ExecutorError::Wire(wire::WireError::Protocol(3, _)))));
     for hostile in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"\0\0\0\x05", b"\0\0\0\x04null"] {
         let (mut ours, theirs) = UnixStream::pair().unwrap();
         ours.write_all(hostile).unwrap();
@@ -150,7 +157,7 @@ fn a_process_is_started_greeted_let_go_and_reaped() {
         link.close().await.unwrap();
         assert!(matches!(sh("true"), Err(ExecutorError::NoHello(_))));
         assert!(matches!(Link::start(Path::new("/absent"), &[]), Err(ExecutorError::Start(..))));
-        let version = greeting().replace("protocol\":1", "protocol\":7");
+        let version = greeting().replace("protocol\":2", "protocol\":7");
         assert!(matches!(sh(&format!("{version}; exec cat > /dev/null")), Err(ExecutorError::Wire(wire::WireError::Protocol(7, _)))));
     });
 }
@@ -161,7 +168,7 @@ fn a_killed_process_loses_the_step_at_once() {
     runtime().block_on(async {
         let link = sh(&format!("{}; head -c 200 > /dev/null; kill -9 $$", greeting())).unwrap();
         let seen = link.run(lab.runs()).await;
-        assert!(matches!(&seen, Seen::Lost(why) if why.contains("gone")), "{seen:?}");
+        assert!(matches!(&seen, Seen::Gone(_)), "{seen:?}");
         link.close().await.unwrap();
     });
 }

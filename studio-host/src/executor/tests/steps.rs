@@ -1,7 +1,7 @@
 //! Steps that run: what they are handed, what they leave, and how they end.
 
 use super::lab::{Everything, Lab, RUN};
-use crate::executor::wire::Answer;
+use crate::executor::wire::{Answer, Request};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use studio_core::gate::Class;
@@ -75,7 +75,11 @@ fn declared_reads_are_there_and_targets_hold() {
     assert!(lab.refused(lab.runs()).contains("no cache/x.txt"));
     lab.put("cache/x.txt", "read\n");
     assert_eq!(lab.ended(with(&lab, |warrant| warrant.op.attempt = 2)).stdout, "read\n");
-    let why = lab.refused(with(&lab, |warrant| warrant.step.target = Target::try_from("prod").unwrap()));
+    let elsewhere = |warrant: &mut Warrant| {
+        warrant.op.attempt = 3;
+        warrant.step.target = Target::try_from("prod").unwrap();
+    };
+    let why = lab.refused(with(&lab, elsewhere));
     assert!(why.contains("local only"), "{why}");
     let broken = Lab::side("true\n", "\nreads = [\".git/config\"]\n");
     assert!(broken.refused(broken.runs()).starts_with("infrastructure/run.sh.studio.toml:2: "));
@@ -134,14 +138,21 @@ fn time_runs_out_for_what_may_be_killed() {
 #[test]
 fn what_changes_things_is_left_running() {
     let lab = Lab::script("echo \"$HOME\" > \"$STUDIO_OUT/home\"\nsleep 300\n");
-    let Answer::Lost(why) = lab.run(with(&lab, |warrant| warrant.step.timeout_seconds = 1.try_into().unwrap())) else { panic!("it ended") };
-    assert!(why.starts_with("still running after 1 seconds as process group ") && why.ends_with("; it was left running"), "{why}");
-    let group: i32 = why.split("group ").nth(1).unwrap().split(';').next().unwrap().parse().unwrap();
-    rustix::process::kill_process_group(rustix::process::Pid::from_raw(group).unwrap(), rustix::process::Signal::KILL).unwrap();
+    let warrant = with(&lab, |warrant| warrant.step.timeout_seconds = 1.try_into().unwrap());
+    let Answer::Overdue(why) = lab.run(warrant.clone()) else { panic!("it ended") };
+    assert!(why.starts_with("still running after 1 seconds, as process ") && why.ends_with("; it was left running"), "{why}");
     assert!(lab.run_file("steps/01-1.err").unwrap().contains("left running"));
     // Its private folder and what it works in are left to it.
-    fs::remove_dir(lab.run_file("out/01-1/home").unwrap().trim()).unwrap();
-    assert!(lab.there(&format!(".git/studio/worktrees/{RUN}/infrastructure/run.sh")));
+    let home = lab.run_file("out/01-1/home").unwrap();
+    assert!(fs::exists(home.trim()).unwrap() && lab.there(&format!(".git/studio/worktrees/{RUN}/infrastructure/run.sh")));
+    // It can be asked for again, and again, until somebody ends it.
+    let mut server = lab.serve();
+    let recall = Request::Recall(Box::new(warrant.clone()));
+    assert!(matches!(server.ask(&recall), Answer::Overdue(again) if again == why));
+    assert_eq!(lab.claims().stop(&warrant.op, true).unwrap(), 2);
+    assert!(matches!(server.ask(&recall), Answer::Ended(report) if report.exit.is_none() && report.stderr.contains("signal 9")));
+    server.end();
+    assert!(!fs::exists(home.trim()).unwrap());
 }
 
 #[test]
