@@ -1,5 +1,6 @@
 //! Claims as a whole: real shims and real commands, and what is left when some of them are killed.
 
+mod cuts;
 mod damage;
 mod lab;
 mod model;
