@@ -23,6 +23,7 @@ pub mod shim;
 pub mod spawn;
 mod stage;
 pub mod store;
+mod sweep;
 mod talk;
 #[cfg(test)]
 mod tests;
