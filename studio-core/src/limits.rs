@@ -168,6 +168,20 @@ pub const CLAIM_SECONDS_MAX: u64 = 30;
 pub const CLAIM_POLL_MS: u64 = 20;
 /// Files a command may have open, unless the machine allows fewer.
 pub const OPEN_FILES_MAX: u64 = 4096;
+/// Ops that may have the same effect for the same ticket.
+pub const EFFECTS_MAX: usize = 1_000;
+/// Runs of one repository that hold targets or paths at once.
+pub const HOLDS_MAX: usize = 256;
+/// Targets that one run holds.
+pub const HOLD_TARGETS_MAX: usize = 64;
+/// Paths that one run holds.
+pub const HOLD_PATHS_MAX: usize = 256;
+/// Bytes of the record of one hold: room for as many targets and paths as it may name.
+pub const HOLD_BYTES_MAX: u64 = 160 * 1024;
+/// Files left over in a store of claims that are swept at once.
+pub const LEFTOVERS_MAX: usize = 1_000;
+/// Age from which a file that nobody finished is left over, in seconds.
+pub const LEFTOVER_SECONDS_MIN: i64 = 3600;
 
 /// The limits of one run. They are part of its first event, so a replay knows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -180,6 +180,11 @@ impl Digest {
         Digest(blake3::hash(bytes).to_hex().as_str().into())
     }
 
+    /// Returns the BLAKE3 hash of `bytes` that only whoever knows `key` can make.
+    pub fn keyed(key: &[u8; 32], bytes: &[u8]) -> Digest {
+        Digest(blake3::keyed_hash(key, bytes).to_hex().as_str().into())
+    }
+
     /// Returns the hash before the first line of a journal.
     pub fn zero() -> Digest {
         Digest("0".repeat(64).into())
@@ -284,6 +289,14 @@ mod tests {
         for bad in ["", "a//b", "/a", "a/", "-x", "a..b", "a.lock", "a/b.lock", "HEAD", "a b", "a~1", "a@{1}", "a.", "refs/../x", "a:b"] {
             assert!(BranchName::try_from(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_keyed_hash_depends_on_key_and_bytes() {
+        let sealed = Digest::keyed(&[1; 32], b"x");
+        assert_eq!(sealed, Digest::keyed(&[1; 32], b"x"));
+        assert!(sealed != Digest::keyed(&[2; 32], b"x") && sealed != Digest::keyed(&[1; 32], b"y") && sealed != Digest::blake3(b"x"));
+        assert!(Digest::try_from(sealed.as_str()).is_ok());
     }
 
     #[test]

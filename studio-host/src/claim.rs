@@ -4,18 +4,26 @@
 //! outlives whoever asked for it ([`mod@shim`]). What became of a command is read from
 //! the claim, its lock and its exit record, and from nothing else ([`look`]). The [`store`] that holds them
 //! lies outside every repository and has an id that a grant names, so that an empty one proves something.
+//! Beside claims it keeps what runs must know of each other: which ops have the same effect, what a run
+//! [holds], whether all is frozen or to stop ([marks]), and how far each journal came ([mod@anchor]).
 
+pub mod anchor;
 mod disk;
+mod effects;
 mod ground;
+pub mod holds;
 mod ledger;
 mod lock;
 pub mod look;
+pub mod marks;
 pub mod process;
 pub mod record;
+mod shelf;
 pub mod shim;
 pub mod spawn;
 mod stage;
 pub mod store;
+mod sweep;
 mod talk;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -25,10 +33,14 @@ use record::RecordError;
 use std::io;
 use std::path::PathBuf;
 use store::StoreId;
+use studio_core::limits::{HOLD_PATHS_MAX, HOLD_TARGETS_MAX};
 use studio_core::name::RunId;
 use studio_core::step::Op;
 
+pub use anchor::Anchor;
+pub use holds::Hold;
 pub use look::{Finished, Look, Stream};
+pub use marks::Freeze;
 pub use process::{Expiry, Moment};
 pub use shim::{Answer, ShimOrder, Task, shim};
 pub use spawn::{Entry, Shim};
@@ -68,12 +80,30 @@ pub enum ClaimError {
     /// A runtime that was overtaken.
     #[error("run {0} was resumed as life {1} since, so life {2} of it may not begin anything: stop it")]
     Overtaken(RunId, u32, u32),
-    /// Somebody holds the epochs.
+    /// Somebody holds a lock of the store.
     #[error("{0:?} has been locked for {1} seconds: look who holds it")]
     Locked(PathBuf, u64),
     /// Too late for that.
     #[error("{0} has a claim already: it was begun or given up, look at it")]
     Taken(Op),
+    /// A list over its limit.
+    #[error("{0:?} holds {1} entries, and more than that are not looked at: end or settle what they are of")]
+    Full(PathBuf, usize),
+    /// Something that nobody of ours put there.
+    #[error("{0:?} is nothing that a store of claims holds: move it away")]
+    Stray(PathBuf),
+    /// Another run is at work there.
+    #[error("run {0} holds {1}: finish or cancel it (studio status {0}), then resume")]
+    Held(RunId, String),
+    /// A run that wants too much at once.
+    #[error("run {0} would hold more than {HOLD_TARGETS_MAX} targets or {HOLD_PATHS_MAX} paths: split its ticket")]
+    Wide(RunId),
+    /// An older journal than one that was seen.
+    #[error("the journal of run {0} was set back: n {1} was seen, this is n {2}; bring back the newer one, or cancel the run")]
+    SetBack(RunId, u64, u64),
+    /// Another journal than the one that was seen.
+    #[error("the journal of run {0} was rewritten: n {1} was seen with another hash; bring back the one that was, or cancel the run")]
+    Rewritten(RunId, u64),
     /// A process that did not start.
     #[error("failed to start the shim {0:?}: {1}")]
     Start(PathBuf, io::Error),

@@ -1,8 +1,8 @@
 //! A disk, as little of one as a claim needs, so that a test can cut its power at every write.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 /// What claims do to a disk. Bytes are durable after `sync`, names after `sync_folder`.
@@ -10,6 +10,8 @@ pub(super) trait Disk {
     /// An open file.
     type File;
 
+    /// Makes a folder that was not there, for its owner alone.
+    fn make(&self, path: &Path) -> io::Result<()>;
     /// Creates a file that was not there, for its owner alone.
     fn create(&self, path: &Path) -> io::Result<Self::File>;
     /// Appends all of `bytes`.
@@ -32,6 +34,10 @@ pub(super) struct OsDisk;
 
 impl Disk for OsDisk {
     type File = File;
+
+    fn make(&self, path: &Path) -> io::Result<()> {
+        DirBuilder::new().mode(0o700).create(path)
+    }
 
     fn create(&self, path: &Path) -> io::Result<File> {
         OpenOptions::new().read(true).append(true).create_new(true).mode(0o600).open(path)

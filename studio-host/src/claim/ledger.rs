@@ -1,4 +1,5 @@
-//! The order in which the files of a claim are written. A cut between any two of them leaves a true account.
+//! The order in which the files of a claim are written, and other records. A cut between any two of them
+//! leaves a true account.
 
 use super::disk::Disk;
 use super::look::Stream;
@@ -51,13 +52,7 @@ impl Names {
 
 /// Writes a claim into its draft and links it under its name; false if somebody else's stands there.
 pub(super) fn stand<D: Disk>(disk: &D, names: &Names, draft: &Path, file: &D::File, text: &str) -> io::Result<bool> {
-    disk.write(file, text.as_bytes())?;
-    disk.sync(file)?;
-    match disk.link(draft, &names.claim()) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error),
-    }
+    link(disk, &names.claim(), draft, file, text)
 }
 
 /// Makes a claim that was just won survive a power cut, and the files for its output with it. Only after
@@ -80,22 +75,54 @@ pub(super) fn settle<D: Disk>(disk: &D, names: &Names, draft: &Path) -> io::Resu
 
 /// Writes how it ended: whole and on disk, or not at all.
 pub(super) fn close<D: Disk>(disk: &D, names: &Names, nonce: &str, text: &str) -> io::Result<()> {
-    let draft = names.draft(nonce);
-    let file = disk.create(&draft)?;
-    disk.write(&file, text.as_bytes())?;
-    disk.sync(&file)?;
-    disk.rename(&draft, &names.exit())?;
-    disk.sync_folder(&names.folder)
+    put(disk, &names.folder, &format!("{}.exit", names.op), nonce, text)
 }
 
 /// Puts a tombstone where the claim would stand; false if one stands there.
 pub(super) fn bury<D: Disk>(disk: &D, names: &Names, nonce: &str, text: &str) -> io::Result<bool> {
-    let draft = names.draft(nonce);
+    once(disk, &names.folder, &names.op, nonce, text)
+}
+
+/// Writes a record under its name, in place of what stood there: after a cut it is the old one or the new.
+pub(super) fn put<D: Disk>(disk: &D, folder: &Path, name: &str, nonce: &str, text: &str) -> io::Result<()> {
+    let draft = folder.join(format!("{name}.{nonce}.tmp"));
     let file = disk.create(&draft)?;
-    let first = stand(disk, names, &draft, &file, text);
+    disk.write(&file, text.as_bytes())?;
+    disk.sync(&file)?;
+    disk.rename(&draft, &folder.join(name))?;
+    disk.sync_folder(folder)
+}
+
+/// Writes a record under a name that never changes hands; false if another one stands there.
+pub(super) fn once<D: Disk>(disk: &D, folder: &Path, name: &str, nonce: &str, text: &str) -> io::Result<bool> {
+    let draft = folder.join(format!("{name}.{nonce}.tmp"));
+    let file = disk.create(&draft)?;
+    let first = link(disk, &folder.join(name), &draft, &file, text);
     let removed = disk.remove(&draft);
     let first = first?;
     removed?;
-    disk.sync_folder(&names.folder)?;
+    disk.sync_folder(folder)?;
     Ok(first)
+}
+
+/// Writes a record into a folder of its kind, which is made if it is not there.
+pub(super) fn put_below<D: Disk>(disk: &D, above: &Path, folder: &str, name: &str, nonce: &str, text: &str) -> io::Result<()> {
+    let below = above.join(folder);
+    match disk.make(&below) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => made?,
+    }
+    put(disk, &below, name, nonce, text)?;
+    // Always: whoever made the folder may have been killed before this.
+    disk.sync_folder(above)
+}
+
+fn link<D: Disk>(disk: &D, path: &Path, draft: &Path, file: &D::File, text: &str) -> io::Result<bool> {
+    disk.write(file, text.as_bytes())?;
+    disk.sync(file)?;
+    match disk.link(draft, path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
 }

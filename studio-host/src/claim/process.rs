@@ -24,7 +24,8 @@ pub struct Process {
 }
 
 /// A moment, on the wall and since the boot.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Moment {
     /// The time on the wall, which may be set.
     pub wall: Timestamp,
@@ -112,9 +113,14 @@ pub(super) fn boot() -> io::Result<String> {
 
 /// Returns a name that nobody else has, in 32 hexadecimal digits.
 pub(super) fn nonce() -> io::Result<String> {
-    let mut bytes = [0; 16];
+    Ok(random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Returns bytes that nobody can guess.
+pub(super) fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(bytes)
 }
 
 /// Returns the session of a process, also of one that ended and was not waited for. A session whose leader

@@ -20,7 +20,7 @@ const SUM_MARK: &str = ",\"sum\":\"";
 /// What stands behind the sum.
 const TAIL: &str = "\"}\n";
 /// Characters of a reason that are kept.
-const WHY_CHARS_MAX: usize = 400;
+pub(super) const WHY_CHARS_MAX: usize = 400;
 
 /// What a claim says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +106,9 @@ pub struct Tombstone {
 
 /// A record that names what it is about.
 pub(super) trait Record: Serialize + DeserializeOwned {
+    /// The bytes it may have.
+    const BYTES_MAX: u64 = CLAIM_BYTES_MAX;
+
     /// Says whether the record is about `name`.
     fn is_of(&self, name: &str) -> bool;
 }
@@ -137,7 +140,7 @@ pub(super) fn encode<T: Record>(record: &T) -> Result<String, RecordError> {
     let hashed = format!("{HEAD}{body}");
     let sum = Digest::blake3(hashed.as_bytes());
     let text = format!("{hashed}{SUM_MARK}{sum}{TAIL}");
-    if text.len() as u64 > CLAIM_BYTES_MAX { Err(RecordError::Long) } else { Ok(text) }
+    if text.len() as u64 > T::BYTES_MAX { Err(RecordError::Long(T::BYTES_MAX)) } else { Ok(text) }
 }
 
 /// Reads a record about `name`.
@@ -163,11 +166,16 @@ pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
     if file.metadata()?.is_file() { Ok(Some(file)) } else { Err(io::Error::other("it is no regular file")) }
 }
 
-/// Reads all of a record's bytes.
+/// Reads all bytes of a record of a claim.
 pub(super) fn bytes(file: &File) -> io::Result<Vec<u8>> {
+    bytes_of(file, CLAIM_BYTES_MAX)
+}
+
+/// Reads all bytes of a record that may have that many.
+pub(super) fn bytes_of(file: &File, bytes_max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = file.take(CLAIM_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    if read as u64 > CLAIM_BYTES_MAX { Err(io::Error::other("it is too large for a record")) } else { Ok(bytes) }
+    let read = file.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    if read as u64 > bytes_max { Err(io::Error::other("it is too large for a record")) } else { Ok(bytes) }
 }
 
 /// Bytes that are no record. They prove nothing, and least of all that nothing happened.
@@ -186,8 +194,8 @@ pub enum RecordError {
     #[error("it is not about {0}")]
     Other(String),
     /// Over the limit.
-    #[error("it would have more than {CLAIM_BYTES_MAX} bytes")]
-    Long,
+    #[error("it would have more than {0} bytes")]
+    Long(u64),
 }
 
 #[cfg(test)]

@@ -3,21 +3,24 @@
 use super::disk::{Disk, OsDisk};
 use super::ledger::{self, Names};
 use super::process::nonce;
-use super::record::{self, Claim, Record, RecordError, Tombstone, decode, encode};
+use super::record::{Claim, Record, Tombstone, encode};
+use super::shelf;
 use super::spawn::Entry;
 use super::{ClaimError, ground};
 use jiff::Timestamp;
 use rustix::event::{Timespec, poll};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-use studio_core::limits::{CLAIM_POLL_MS, CLAIM_SECONDS_MAX};
+use std::time::Duration;
 use studio_core::name::RunId;
 pub use studio_core::name::StoreId;
 use studio_core::step::Op;
+
+/// The folders of a store, one for each kind of record.
+const FOLDERS: [&str; 6] = ["claims", "epochs", "effects", "holds", "stops", "anchors"];
 
 /// A store of claims.
 #[derive(Clone, Debug)]
@@ -56,15 +59,19 @@ impl ClaimStore {
     /// The same on any file system that passes the trial.
     pub(crate) fn open_anywhere(dir: &Path, entry: &Entry) -> Result<ClaimStore, ClaimError> {
         make(dir)?;
-        for folder in ["claims", "epochs"] {
+        ground::try_out(dir, entry)?;
+        ClaimStore::furnish(dir)
+    }
+
+    /// Makes whatever a store has and `dir` has not.
+    pub(super) fn furnish(dir: &Path) -> Result<ClaimStore, ClaimError> {
+        for folder in FOLDERS {
             make(&dir.join(folder))?;
         }
-        ground::try_out(dir, entry)?;
-        let id = match read_id(dir)? {
-            Some(id) => id,
-            None => label(dir)?,
-        };
-        Ok(ClaimStore { dir: dir.into(), id })
+        let label = shelf::once(dir, "store", || Ok(Label { id: StoreId::try_from(nonce()?).map_err(|error| io::Error::other(error.to_string()))? }))?;
+        let store = ClaimStore { dir: dir.into(), id: label.id };
+        store.make_key()?;
+        Ok(store)
     }
 
     /// Opens the store in `dir` if it is that one.
@@ -91,25 +98,14 @@ impl ClaimStore {
     /// # Errors
     /// A later life was seen, or what was seen cannot be read: then nothing may begin.
     pub fn raise(&self, run: &RunId, epoch: u32) -> Result<(), ClaimError> {
-        let folder = self.dir.join("epochs");
-        let path = folder.join(run.as_str());
-        let _lock = self.lock(&folder.join("lock"))?;
-        let seen = match read::<Epoch>(&path, run.as_str())? {
-            Some(seen) if seen.epoch > epoch => return Err(ClaimError::Overtaken(run.clone(), seen.epoch, epoch)),
-            seen => seen.map(|seen| seen.epoch),
-        };
-        let raised = (|| {
-            if seen == Some(epoch) {
-                // Whoever wrote it may have been killed before this.
-                return OsDisk.sync_folder(&folder);
-            }
-            let draft = folder.join(format!("{run}.{}.tmp", nonce()?));
-            let text = encode(&Epoch { run: run.clone(), epoch }).map_err(io::Error::other)?;
-            write(&draft, &text)?;
-            OsDisk.rename(&draft, &path)?;
-            OsDisk.sync_folder(&folder)
-        })();
-        raised.map_err(|source| ClaimError::Disk { act: "write", path, source })
+        let epochs = self.shelf("epochs");
+        let _lock = epochs.lock()?;
+        match epochs.get::<Epoch>(run.as_str())? {
+            Some(seen) if seen.epoch > epoch => Err(ClaimError::Overtaken(run.clone(), seen.epoch, epoch)),
+            // Whoever wrote it may have been killed before this.
+            Some(seen) if seen.epoch == epoch => epochs.settle(),
+            Some(_) | None => epochs.put(run.as_str(), &Epoch { run: run.clone(), epoch }),
+        }
     }
 
     /// Gives an op up before it began: nothing will ever run under it.
@@ -148,21 +144,6 @@ impl ClaimStore {
     pub(super) fn names(&self, op: &Op) -> Names {
         Names::of(&self.folder(), op)
     }
-
-    /// Takes the one lock of the epochs; it is let go when the file is dropped.
-    fn lock(&self, path: &Path) -> Result<File, ClaimError> {
-        let failed = |source| ClaimError::Disk { act: "lock", path: path.into(), source };
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(failed)?;
-        let limit = Instant::now() + Duration::from_secs(CLAIM_SECONDS_MAX);
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
-                Err(TryLockError::WouldBlock) if Instant::now() < limit => pause(Duration::from_millis(CLAIM_POLL_MS)).map_err(failed)?,
-                Err(TryLockError::WouldBlock) => return Err(ClaimError::Locked(path.into(), CLAIM_SECONDS_MAX)),
-            }
-        }
-    }
 }
 
 /// Lets that much time pass.
@@ -191,7 +172,7 @@ fn make(dir: &Path) -> Result<(), ClaimError> {
     let missing: Vec<_> = dir.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
     for folder in missing.into_iter().rev() {
         let failed = |source| ClaimError::Disk { act: "make", path: folder.into(), source };
-        match DirBuilder::new().mode(0o700).create(folder) {
+        match OsDisk.make(folder) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => made.map_err(failed)?,
         }
@@ -201,7 +182,7 @@ fn make(dir: &Path) -> Result<(), ClaimError> {
 }
 
 /// Makes sure that a folder is this user's, and closed to others.
-fn ours(dir: &Path) -> Result<(), ClaimError> {
+pub(super) fn ours(dir: &Path) -> Result<(), ClaimError> {
     let seen = fs::symlink_metadata(dir).map_err(|source| ClaimError::Disk { act: "look at", path: dir.into(), source })?;
     let user = rustix::process::geteuid().as_raw();
     if !seen.is_dir() {
@@ -214,37 +195,5 @@ fn ours(dir: &Path) -> Result<(), ClaimError> {
 }
 
 fn read_id(dir: &Path) -> Result<Option<StoreId>, ClaimError> {
-    Ok(read::<Label>(&dir.join("store"), "")?.map(|label| label.id))
-}
-
-/// Gives a store its id, unless somebody else does so first.
-fn label(dir: &Path) -> Result<StoreId, ClaimError> {
-    let path = dir.join("store");
-    let made = (|| {
-        let nonce = nonce()?;
-        let draft = dir.join(format!("store.{nonce}.tmp"));
-        write(&draft, &encode(&Label { id: StoreId::try_from(nonce).map_err(io::Error::other)? }).map_err(io::Error::other)?)?;
-        let linked = OsDisk.link(&draft, &path);
-        OsDisk.remove(&draft)?;
-        match linked {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            linked => linked?,
-        }
-        OsDisk.sync_folder(dir)
-    })();
-    made.map_err(|source| ClaimError::Disk { act: "write", path: path.clone(), source })?;
-    read_id(dir)?.ok_or_else(|| ClaimError::Disk { act: "find", path, source: io::ErrorKind::NotFound.into() })
-}
-
-fn write(draft: &Path, text: &str) -> io::Result<()> {
-    let file = OsDisk.create(draft)?;
-    OsDisk.write(&file, text.as_bytes())?;
-    OsDisk.sync(&file)
-}
-
-fn read<T: Record>(path: &Path, name: &str) -> Result<Option<T>, ClaimError> {
-    let failed = |source| ClaimError::Disk { act: "read", path: path.into(), source };
-    let Some(file) = record::open(path).map_err(failed)? else { return Ok(None) };
-    let bytes = record::bytes(&file).map_err(failed)?;
-    decode(&bytes, name).map(Some).map_err(|error: RecordError| ClaimError::Record(path.into(), error))
+    Ok(shelf::read::<Label>(&dir.join("store"), "")?.map(|label| label.id))
 }

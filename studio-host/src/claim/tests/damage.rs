@@ -45,9 +45,10 @@ fn a_changed_output_is_not_handed_out() {
         fs::write(&seen.out, other).unwrap();
         assert!(seen.read(Stream::Out, 4).is_err(), "{other:?}");
     }
-    // What a process that was left behind added is not part of it.
+    // What a process that was left behind added is handed out too.
     fs::write(&seen.out, "hello\nlater\n").unwrap();
-    assert_eq!(seen.read(Stream::Out, 100).unwrap().0, b"hello\n");
+    assert_eq!(seen.read(Stream::Out, 100).unwrap(), (b"hello\nlater\n".to_vec(), 12));
+    assert_eq!(seen.read(Stream::Out, 8).unwrap(), (b"hello\nla".to_vec(), 12));
     fs::remove_file(&seen.out).unwrap();
     assert!(seen.read(Stream::Out, 4).is_err() && seen.read(Stream::Err, 4).unwrap().0.is_empty());
 }

@@ -133,7 +133,7 @@ impl Gate {
     }
 }
 
-pub(super) fn op(step: u32) -> Op {
+pub(in super::super) fn op(step: u32) -> Op {
     Op { run: RUN.try_into().unwrap(), step: StepNo(step), attempt: 1 }
 }
 
