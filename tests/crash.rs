@@ -74,7 +74,7 @@ fn look(world: &World, what: &str) {
         assert_eq!(*times, 1, "{what}: {op} ran {times} times");
     }
     for entry in &world.log().entries {
-        if let Event::StepEnded { op, outcome } = &entry.event {
+        if let Event::StepEnded { op, outcome, .. } = &entry.event {
             let seen = ledger.ended.get(op).unwrap_or_else(|| panic!("{what}: the end of {op} was made up"));
             assert_eq!(outcome.exit, seen.exit, "{what}: {op}");
         }

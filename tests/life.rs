@@ -204,7 +204,7 @@ pub fn now() -> Timestamp {
 fn line(event: &Event) -> String {
     let kind = event.kind();
     let rest = match event {
-        Event::StepJudged { step, judgement } => format!(" {step} {} {}", judgement.verdict, judgement.class),
+        Event::StepJudged { step, judgement, .. } => format!(" {step} {} {}", judgement.verdict, judgement.class),
         Event::StepGranted { op, basis, .. } => format!(" {}.{} {basis:?}", op.step, op.attempt),
         Event::StepEnded { op, outcome, .. } => format!(" {}.{} {}", op.step, op.attempt, outcome.words()),
         Event::StepUnknown { op, .. } | Event::ApprovalAsked { op, .. } => format!(" {}.{}", op.step, op.attempt),

@@ -19,6 +19,7 @@ use studio_core::ticket::Ticket;
 use studio_core::tree::Tree;
 use studio_files::intake::Readiness;
 use studio_files::tick;
+use studio_host::claim::Moment;
 use studio_host::executor::{Link, Place, serve};
 use studio_host::git::GitRepo;
 
@@ -155,15 +156,17 @@ pub(crate) fn executor(site: &Site) -> Result<Exit, Failure> {
     possible(site, tree.as_ref())?;
     let operator = site.operator.clone();
     let rules = rules::of(site, tree.as_ref())?;
-    let store = claims::open(site)?;
+    let (store, settings) = (claims::open(site)?, site.operator.settings()?);
     let place = Place {
         repo: site.repo.clone(),
         gate: rules.gate,
         approvers: Box::new(move || operator.approvers().map_err(|failure| failure.why)),
         claims: store,
         entry: claims::entry(),
+        since: Moment::now(site.clock.as_ref())?,
+        hours: settings.changes,
         clock: Arc::clone(&site.clock),
-        bin_dirs: site.operator.settings()?.bin_dirs,
+        bin_dirs: settings.bin_dirs,
         branch: rules.branch,
     };
     serve(socket, place).map_err(|error| Failure::new(Exit::Error, error))?;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use studio_core::approval::{Approvers, NAMESPACE, NoApprovers, Signed, Statement};
 use studio_core::name::{Approver, Digest};
 use studio_core::redact::Secret;
-use studio_gate::SshApprovers;
+use studio_gate::{Hours, SshApprovers};
 use studio_personas::model::openai::Endpoint;
 
 /// The operator's folder. Nothing in it is read before it is asked for.
@@ -36,6 +36,9 @@ pub(crate) struct Settings {
     /// Folders with programs beside the system's, for steps.
     #[serde(default)]
     pub(crate) bin_dirs: Vec<PathBuf>,
+    /// When changes are made.
+    #[serde(default)]
+    pub(crate) changes: Hours,
 }
 
 /// What is settled for one repository.

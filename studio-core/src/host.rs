@@ -49,6 +49,8 @@ pub enum Seen {
     Ended(Ended),
     /// It was refused where it should have run, and did not begin.
     Refused(String),
+    /// Nothing may begin now; the same op may later.
+    Held(String),
     /// It runs still, longer than it may, and nobody may end it.
     Overdue(String),
     /// It may have run; nobody saw how it ended, and nobody will.
@@ -174,7 +176,13 @@ const CLOSED: &str = "its mailbox is closed";
 
 impl<M: Debug + Send + 'static> Clone for Executor<M> {
     fn clone(&self) -> Self {
-        Executor { execute: self.execute.clone(), look: self.look.clone(), done: self.done.clone(), slots: Arc::clone(&self.slots), store: self.store() }
+        Executor {
+            execute: self.execute.clone(),
+            look: self.look.clone(),
+            done: self.done.clone(),
+            slots: Arc::clone(&self.slots),
+            store: self.store(),
+        }
     }
 }
 

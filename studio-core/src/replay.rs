@@ -270,7 +270,14 @@ fn ended(outcome: &Outcome, texts: &Texts<'_>) -> Result<Ended, JournalError> {
         (true, true) => Assumed::All,
         (true, false) => Assumed::Output,
     };
-    Ok(Ended { exit: outcome.exit, stdout: texts(&outcome.stdout)?, stderr: texts(&outcome.stderr)?, assumed, artifacts: outcome.artifacts.clone(), sealed: None })
+    Ok(Ended {
+        exit: outcome.exit,
+        stdout: texts(&outcome.stdout)?,
+        stderr: texts(&outcome.stderr)?,
+        assumed,
+        artifacts: outcome.artifacts.clone(),
+        sealed: None,
+    })
 }
 
 impl Recorded {

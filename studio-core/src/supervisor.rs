@@ -169,6 +169,10 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
             Ok(rest) => return Ok(rest),
             Err(Stuck::Limit(limit, why)) => self.decide(vec![Event::LimitReached { limit, why }]).await?,
             Err(Stuck::Stopped) => self.flush().await?,
+            Err(Stuck::Held(why)) => {
+                self.flush().await?;
+                return Ok(Some(Rest::Parked(Parked::NeedsHuman, why)));
+            }
             Err(Stuck::Failed(error)) => return Err(error),
         }
         Ok(None)

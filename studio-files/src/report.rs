@@ -64,7 +64,9 @@ pub fn outcome(run: &Run) -> (String, String) {
             let command = run.step(op.step).map(|record| record.step.argv.to_string()).unwrap_or_default();
             ("needs-human".into(), format!("step {} waits for an approval until {}: {command}", op.step, stamp(expires)))
         }
-        Next::Recall(op) => ("interrupted".into(), format!("step {} was granted, and nobody saw its end yet; resume asks what became of it", op.step)),
+        Next::Recall(op) => {
+            ("interrupted".into(), format!("step {} was granted, and nobody saw its end yet; resume asks what became of it", op.step))
+        }
         Next::PlanByRule
         | Next::Plan
         | Next::Consider

@@ -13,6 +13,7 @@ mod command;
 mod danger;
 mod digest;
 mod edit;
+mod hours;
 mod live;
 mod place;
 mod reader;
@@ -20,6 +21,7 @@ mod script;
 
 pub use approvers::{ApproversError, SshApprovers};
 pub use digest::sha256;
+pub use hours::{BadHours, Hours};
 
 use std::collections::BTreeMap;
 use studio_core::gate::{Case, EditJudgement, Effect, Gate, Judgement, Verdict};

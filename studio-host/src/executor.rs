@@ -11,6 +11,7 @@ mod cluster;
 mod fit;
 mod folder;
 mod log;
+mod may;
 mod program;
 mod same;
 pub mod server;
@@ -23,7 +24,7 @@ mod values;
 mod verify;
 pub mod wire;
 
-use crate::claim::{ClaimStore, Entry};
+use crate::claim::{ClaimStore, Entry, Moment};
 use crate::git::GitRepo;
 use std::io;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use studio_core::approval::Approvers;
 use studio_core::clock::Clock;
 use studio_core::gate::Gate;
+use studio_gate::Hours;
 use wire::WireError;
 
 pub use client::{Link, LiveHost};
@@ -52,6 +54,10 @@ pub struct Place {
     pub claims: ClaimStore,
     /// How our own binary becomes a shim.
     pub entry: Entry,
+    /// Since when it serves: whoever was told to stop later begins nothing.
+    pub since: Moment,
+    /// When changes are made.
+    pub hours: Hours,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The operator's folders of programs, looked at after the system's.

@@ -99,9 +99,8 @@ impl Run {
 
     pub(super) fn step_ended(&mut self, op: &Op, outcome: &Outcome) -> Step {
         // An end may also be found out about after nobody knew it.
-        let open = |state: &StepState| {
-            matches!(state, StepState::Granted(_) | StepState::Overdue(..) | StepState::Probing(_) | StepState::Unknown(_))
-        };
+        let open =
+            |state: &StepState| matches!(state, StepState::Granted(_) | StepState::Overdue(..) | StepState::Probing(_) | StepState::Unknown(_));
         let record = self.at_op(op, open)?;
         if let StepState::Probing(probing) = &record.state {
             let unseen = probing.unseen.clone();

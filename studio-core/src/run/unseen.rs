@@ -119,9 +119,8 @@ impl Run {
 
     pub(super) fn step_unknown(&mut self, op: &Op, why: &str) -> Step {
         let asked = self.next();
-        let record = self.at_op(op, |state| {
-            matches!(state, StepState::Granted(_) | StepState::Overdue(..) | StepState::Probing(_) | StepState::Unknown(_))
-        })?;
+        let record =
+            self.at_op(op, |state| matches!(state, StepState::Granted(_) | StepState::Overdue(..) | StepState::Probing(_) | StepState::Unknown(_)))?;
         let unseen = match &record.state {
             StepState::Probing(probing) => {
                 let lost = probing.unseen.lost + 1;

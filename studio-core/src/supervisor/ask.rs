@@ -18,6 +18,8 @@ pub(super) enum Stuck {
     Limit(Limit, String),
     /// It was told to stop.
     Stopped,
+    /// Nothing may begin now; what was granted stays granted.
+    Held(String),
     /// The Studio itself failed.
     Failed(RunError),
 }

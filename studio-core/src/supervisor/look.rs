@@ -32,6 +32,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
         let event = match seen.unwrap_or_else(|_| Seen::Gone(silent(limit))) {
             Seen::Ended(ended) => self.ended(op, ended).await?,
             Seen::Refused(why) => self.refused(op, why),
+            Seen::Held(why) => return Err(Stuck::Held(why)),
             Seen::Overdue(why) => self.overdue(op, why),
             Seen::Lost(why) => Event::StepUnknown { op, why },
             Seen::Gone(why) => return Err(Stuck::Failed(RunError::Executor(why))),

@@ -68,7 +68,8 @@ impl ClaimStore {
         for folder in FOLDERS {
             make(&dir.join(folder))?;
         }
-        let label = shelf::once(dir, "store", || Ok(Label { id: StoreId::try_from(nonce()?).map_err(|error| io::Error::other(error.to_string()))? }))?;
+        let label =
+            shelf::once(dir, "store", || Ok(Label { id: StoreId::try_from(nonce()?).map_err(|error| io::Error::other(error.to_string()))? }))?;
         let store = ClaimStore { dir: dir.into(), id: label.id };
         store.make_key()?;
         Ok(store)

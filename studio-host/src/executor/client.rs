@@ -162,6 +162,7 @@ impl Link {
     pub(super) async fn run(&self, warrant: Warrant) -> Seen {
         match self.ask(&Request::Run(Box::new(warrant))).await {
             Ok(Answer::Ended(report)) => Seen::Ended(ended(report)),
+            Ok(Answer::Held(why)) => Seen::Held(why),
             Ok(Answer::Overdue(why)) => Seen::Overdue(why),
             Ok(Answer::Lost(why)) => Seen::Lost(why),
             Ok(Answer::Refused(why)) => Seen::Refused(why),

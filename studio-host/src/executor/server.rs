@@ -1,5 +1,6 @@
 //! The Executor's end: one request at a time, until the runtime lets go.
 
+use super::may::had;
 use super::step::{Done, close, fail, recall, run};
 use super::wire::{self, Answer, Hello, Report, Request, WireError};
 use super::{ExecutorError, Place};
@@ -69,6 +70,7 @@ impl Bench {
             Done::Ended(report) => return Ok(Answer::Ended(report)),
             Done::NeverBegan => Answer::NeverBegan,
             Done::Refused(why) => return Err(why),
+            Done::Held(why) => Answer::Held(why),
             Done::Overdue(why) => Answer::Overdue(why),
             Done::Lost(why) => Answer::Lost(why),
         };
@@ -105,8 +107,7 @@ impl Bench {
 
     /// Returns the ops that had an effect, or may have had it.
     fn effects(&self, key: &Digest) -> Result<Vec<Op>, String> {
-        let _ = key;
-        Ok(Vec::new())
+        had(&self.site.claims, key).map_err(|error| error.to_string())
     }
 }
 

@@ -45,6 +45,8 @@ pub(super) fn setting(site: &Place, workshop: &Workshop, warrant: &Warrant, judg
         ("HOME".into(), home.as_path().into()),
         ("TMPDIR".into(), home.as_path().into()),
         ("LANG".into(), "C.UTF-8".into()),
+        // The copy lies in a git folder, and may look like one: git finds none, so that no setting of either counts.
+        ("GIT_DIR".into(), home.join("no-repository").into()),
         ("STUDIO_OUT".into(), out.into()),
         ("STUDIO_RUN".into(), op.run.as_str().into()),
         ("STUDIO_STEP".into(), op.step.to_string().into()),

@@ -4,6 +4,7 @@ use super::Place;
 use super::artifacts::collect;
 use super::attend::{Landing, Watch};
 use super::log::{keep, noted, out_folder, present};
+use super::may::{first, held};
 use super::setting::{digest, home, setting};
 use super::side::{Kill, Side};
 use super::values::values;
@@ -16,6 +17,7 @@ use crate::git::Workshop;
 use std::fs;
 use std::io::{self, Read};
 use studio_core::clock::SystemClock;
+use studio_core::event::Sealed;
 use studio_core::gate::Class;
 use studio_core::limits::OUTPUT_BYTES_MAX;
 use studio_core::name::StoreId;
@@ -30,6 +32,8 @@ pub(super) enum Done {
     NeverBegan,
     /// It did not run, and never will.
     Refused(String),
+    /// Nothing may begin now.
+    Held(String),
     /// It runs longer than it may.
     Overdue(String),
     /// Nobody can say.
@@ -48,9 +52,9 @@ pub(super) fn run(site: &Place, workshop: &Workshop, warrant: &Warrant) -> Done 
         Ok(granted) => granted,
         Err(refusal) => return Done::Refused(refusal.to_string()), // no claim of this store can be its claim
     };
-    let begun = begin(site, workshop, warrant, granted);
-    let landed = match begun {
-        Ok(()) => land(site, workshop, warrant, granted),
+    let landed = match begin(site, workshop, warrant, granted) {
+        Ok(None) => land(site, workshop, warrant, granted),
+        Ok(Some(why)) => return Done::Held(why),
         Err(refusal) => Err(refusal.to_string()),
     };
     match landed {
@@ -64,6 +68,7 @@ pub(super) fn run(site: &Place, workshop: &Workshop, warrant: &Warrant) -> Done 
 pub(super) fn recall(site: &Place, workshop: &Workshop, warrant: &Warrant) -> Done {
     let looked = granted(site, warrant).and_then(|granted| {
         site.claims.raise(&warrant.op.run, warrant.epoch)?;
+        site.claims.anchor(&warrant.op.run, warrant.journal.n, &warrant.journal.sum)?;
         Ok(land(site, workshop, warrant, granted).unwrap_or_else(|why| Some(Done::Refused(why))))
     });
     match looked {
@@ -90,23 +95,28 @@ fn granted<'a>(site: &'a Place, warrant: &Warrant) -> Result<&'a StoreId, Refusa
     }
 }
 
-/// Has the step begin, unless somebody else had it begin already.
+/// Has the step begin, unless somebody else had it begin already. Returns why nothing may begin now, if so.
 ///
 /// # Errors
 /// The warrant does not hold, or something is missing: nothing was begun by this.
-fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId) -> Result<(), Refusal> {
+fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId) -> Result<Option<String>, Refusal> {
     let (op, store) = (&warrant.op, &site.claims);
     present(site.repo.root(), &op.run)?;
     store.raise(&op.run, warrant.epoch)?;
     match store.look(op, granted) {
         Look::NeverBegan => {}
         Look::Tombstone(why) => return Err(Refusal::Closed(op.clone(), why)),
-        Look::Running { .. } | Look::Orphan | Look::Ended(_) | Look::Unknown(_) => return Ok(()),
+        Look::Running { .. } | Look::Orphan | Look::Ended(_) | Look::Unknown(_) => return Ok(None),
     }
+    store.anchor(&op.run, warrant.journal.n, &warrant.journal.sum)?;
     let judged = verify(site, warrant)?;
     let task = setting(site, workshop, warrant, &judged)?;
+    first(site, warrant, &judged.judgement)?;
     // A word may have run out while everything was made ready.
     word(site, warrant, &judged.judgement)?;
+    if let Some(why) = held(site, warrant, judged.judgement.effect) {
+        return Ok(Some(why));
+    }
     let now = Moment::now(&SystemClock).map_err(|error| Refusal::Disk("read", "/proc".into(), error))?;
     // What is left by the Executor's clock, on the clocks that the second stage looks at.
     let left = warrant.approval.as_ref().map(|signed| signed.statement.expires.duration_since(site.clock.now()));
@@ -114,7 +124,7 @@ fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId
     let order = ShimOrder { v: ORDER_VERSION, op: op.clone(), epoch: warrant.epoch, effect: warrant.effect.clone(), expires, task };
     match store.start(&site.entry, &order).and_then(|mut shim| shim.answer()) {
         // Whoever has it: it is attended to.
-        Ok(Answer::Claimed | Answer::Taken) | Err(ClaimError::Silent(..)) => Ok(()),
+        Ok(Answer::Claimed | Answer::Taken) | Err(ClaimError::Silent(..)) => Ok(None),
         Ok(Answer::Refused(why)) => Err(Refusal::Closed(op.clone(), why)),
         Err(error) => Err(error.into()),
     }
@@ -170,6 +180,7 @@ fn land(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId)
                 unbind(workshop, warrant);
             }
             let mut report = report(&finished, redactor.as_ref(), notes);
+            report.sealed = sealed(site, warrant);
             if let (Ok(side), Ok(redactor)) = (&side, &redactor) {
                 let (artifacts, misses) = collect(&out_folder(site.repo.root(), &warrant.op), &side.artifact, redactor);
                 misses.iter().for_each(|miss| fail(&mut report, &redactor.text(miss)));
@@ -182,6 +193,14 @@ fn land(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId)
             Done::Ended(report)
         }
     }))
+}
+
+/// Returns what binds the journal, as far as the warrant knows it, to the store of claims.
+fn sealed(site: &Place, warrant: &Warrant) -> Option<Sealed> {
+    let (n, head) = (warrant.journal.n, warrant.journal.sum.clone());
+    let seal = site.claims.seal(&warrant.op.run, n, &head);
+    let unsealed = |error| tracing::warn!(op = %warrant.op, %error, "an outcome is not sealed");
+    seal.map_err(unsealed).ok().map(|seal| Sealed { n, head, seal })
 }
 
 /// Returns what takes the values out that the op was handed.
@@ -272,7 +291,9 @@ fn unbind(workshop: &Workshop, warrant: &Warrant) {
 fn clear_home(site: &Place, warrant: &Warrant) {
     let home = home(site, &warrant.op);
     match fs::remove_dir_all(&home) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => tracing::warn!(op = %warrant.op, %error, ?home, "the private folder of a step stays"),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(op = %warrant.op, %error, ?home, "the private folder of a step stays")
+        }
         Ok(()) | Err(_) => {}
     }
 }

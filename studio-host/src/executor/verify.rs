@@ -208,9 +208,6 @@ pub(super) enum Refusal {
     /// A place that cannot be bound.
     #[error("{0} is in the commit, so nothing of the checkout can be put there: name another place in the script's side file")]
     Committed(RelPath),
-    /// It did not start.
-    #[error("failed to start {0:?}: {1}")]
-    Start(PathBuf, io::Error),
     /// Its side file.
     #[error(transparent)]
     Side(#[from] SideError),

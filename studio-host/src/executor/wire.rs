@@ -69,6 +69,8 @@ pub enum Answer {
     Overdue(String),
     /// The step may have run, and nobody can say.
     Lost(String),
+    /// No step may begin now; the same one may later.
+    Held(String),
     /// It was not done; of a step: nothing ran, and nothing will.
     Refused(String),
     /// The op never began.

@@ -102,7 +102,7 @@ fn a_grandchild_keeps_the_lock() {
     assert_eq!(lab.look(&op(1)), Look::Orphan);
     go.open("word");
     let Look::Ended(seen) = lab.wait(&op(1)) else { panic!() };
-    assert_eq!((seen.ended.exit, seen.read(Stream::Out, 100).unwrap().0), (Some(3), Vec::new()));
+    assert_eq!((seen.ended.exit, seen.read(Stream::Out, 100).unwrap()), (Some(3), (b"late\n".to_vec(), 5)));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A repository, an approver and a runtime's end, for tests.
 
-use crate::claim::ClaimStore;
 use crate::claim::tests::lab::entry;
+use crate::claim::{ClaimStore, Moment};
 use crate::executor::Place;
 use crate::executor::server::serve;
 use crate::executor::wire::{self, Answer, Hello, Report, Request};
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use studio_core::approval::{Approvers, NotApproved, Signed, Statement, Word};
-use studio_core::clock::FixedClock;
+use studio_core::clock::{FixedClock, SystemClock};
 use studio_core::event::{Basis, Mode};
 use studio_core::gate::{Case, Class, ClosedGate, EditJudgement, Effect, Gate, Judgement, Verdict};
 use studio_core::name::{Approver, CommitId, Digest, RelPath};
@@ -22,7 +22,7 @@ use studio_core::step::{Op, StepNo};
 use studio_core::ticket::Stage;
 use studio_core::tree::{Tree, after};
 use studio_core::warrant::{Head, Warrant};
-use studio_gate::{ShortGate, sha256};
+use studio_gate::{Hours, ShortGate, sha256};
 use tempfile::TempDir;
 
 pub(super) const RUN: &str = "20261122-101112-add-node-0a1f";
@@ -181,6 +181,8 @@ impl Lab {
             approvers: Box::new(|| Ok(Box::new(Names(&["ada", "bob"])))),
             claims: self.claims(),
             entry: entry(),
+            since: Moment::now(&SystemClock).unwrap(),
+            hours: Hours::default(),
             clock: Arc::new(FixedClock(noon())),
             bin_dirs: self.bin_dirs.clone(),
             branch: "engineer/<slug>-YYYYMMDD".into(),

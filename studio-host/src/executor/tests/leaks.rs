@@ -3,7 +3,7 @@
 use super::lab::{Lab, rel};
 use crate::claim::process::Process;
 use crate::executor::fit;
-use crate::executor::wire::{Answer, Request};
+use crate::executor::wire::Answer;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use studio_core::limits::OUTPUT_BYTES_MAX;

@@ -44,7 +44,7 @@ fn nothing_is_inherited() {
     );
     let report = lab.ended(lab.runs());
     let root = lab.repo().common_dir().join("studio/worktrees").join(RUN);
-    let expected = format!("HOME LANG PATH PWD SHLVL STUDIO_OUT STUDIO_RUN STUDIO_STEP TMPDIR _ {RUN} 01 C.UTF-8\n{}\n", root.display());
+    let expected = format!("GIT_DIR HOME LANG PATH PWD SHLVL STUDIO_OUT STUDIO_RUN STUDIO_STEP TMPDIR _ {RUN} 01 C.UTF-8\n{}\n", root.display());
     assert_eq!((report.exit, report.stdout), (Some(0), expected), "{}", report.stderr);
 }
 
