@@ -72,6 +72,12 @@ pub const PROBES_MAX: u32 = 2;
 pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Scripts that one script may name, over any number of others, and that are judged with it.
 pub const CLOSURE_FILES_MAX: usize = 64;
+/// Folders from which the paths of one script's words are looked for.
+pub const CLOSURE_FOLDERS_MAX: usize = 64;
+/// Paths that the words of one script may mean, tried one by one.
+pub const CLOSURE_LOOKS_MAX: usize = 1_000_000;
+/// Commands inside commands of a script's line that are looked into.
+pub const CLOSURE_DEPTH_MAX: usize = 8;
 /// Largest script that is judged.
 pub const SCRIPT_BYTES_MAX: usize = 256 * 1024;
 /// Files looked at below one folder of a user's repository.

@@ -11,7 +11,7 @@ use crate::chores::{ChoreError, Chores};
 use crate::crew::{Chairs, Crew};
 use crate::dossier::{Advise, ConsiderPlan, Dossier, Narrate, PrepareChange, ReviewPoint, ReviewWork, WritePlan};
 use crate::event::{Closing, Event, Limit, Mode, Opened, Parked};
-use crate::gate::{EditJudgement, EditVerdict, Gate};
+use crate::gate::{EditJudgement, EditVerdict, Gate, judge_edits};
 use crate::host::Executor;
 use crate::journal::{Journal, JournalError, Log};
 use crate::limits::FILES_LISTED_MAX;
@@ -234,8 +234,8 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
                 let (chair, stage, scope) = (chairs.prepare.clone(), dossier.ticket.stage, dossier.ticket.scope.clone());
                 let change = self.ask(&chair, PrepareChange(dossier)).await?;
                 change.check().map_err(|error| unfit(chair.name(), &error))?;
-                let judged =
-                    change.edits.iter().map(|edit| outside(edit, &scope).unwrap_or_else(|| self.parts.gate.judge_edit(edit, stage))).collect();
+                let ruled = judge_edits(self.parts.gate.as_ref(), self.parts.tree.as_ref(), &change.edits, stage).map_err(RunError::from)?;
+                let judged = change.edits.iter().zip(ruled).map(|(edit, ruled)| outside(edit, &scope).unwrap_or(ruled)).collect();
                 vec![Event::EditsProposed { by: chair.name().clone(), change, judged }]
             }
             Next::Advise { by, at, step } => {

@@ -247,10 +247,8 @@ pub fn judgement(gate: &dyn Gate, tree: &dyn Tree, run: &Run, no: StepNo) -> Res
 pub(super) fn judged(gate: &dyn Gate, tree: &dyn Tree, run: &Run, step: &Step) -> Result<Judgement, RunError> {
     let opened = run.opened().ok_or(RunError::NotOpen)?;
     let edits = run.change().map(|change| change.edits.as_slice()).unwrap_or_default();
-    let (script, used) = match step.argv.script() {
-        Some(path) => (after(tree, edits, &path)?, closure(tree, edits, &path)?),
-        None => (None, Vec::new()),
-    };
+    let script = step.argv.script().map_or(Ok(None), |path| after(tree, edits, &path))?;
+    let closure = closure(tree, edits, &step.argv)?;
     let case = Case {
         step,
         mode: opened.mode,
@@ -259,7 +257,7 @@ pub(super) fn judged(gate: &dyn Gate, tree: &dyn Tree, run: &Run, step: &Step) -
         base: opened.base.as_ref(),
         edits,
         script: script.as_deref(),
-        used: &used,
+        closure: &closure,
     };
     Ok(gate.judge(&case))
 }
