@@ -3,7 +3,7 @@
 use crate::site::Site;
 use std::fmt::Write;
 use studio_core::clock::stamp;
-use studio_core::closure::closure;
+use studio_core::closure::{Closure, closure};
 use studio_core::event::Planned;
 use studio_core::gate::{Class, Effect};
 use studio_core::name::RelPath;
@@ -14,7 +14,7 @@ use studio_core::text::{one_line, visible};
 use studio_core::tree::after;
 use studio_gate::sha256;
 
-/// How many lines of a script's side file, of changes, and of scripts that it uses are shown.
+/// How many lines of a script's side file and of changes are shown.
 const LINES_MAX: usize = 20;
 
 /// Returns the card for a step, ready to print; nothing if the run has no such step.
@@ -95,8 +95,13 @@ fn around(site: &Site, run: &Run, argv: &Argv) -> Vec<(&'static str, String)> {
     }
     let base = run.opened().and_then(|opened| opened.base.as_ref()).and_then(|base| site.repo.base(Some(base.as_str())).ok());
     let (Some(path), Some(tree)) = (argv.script(), base) else { return rows };
-    let used = closure(&tree, edits, &path).unwrap_or_default();
-    rows.extend(used.iter().take(LINES_MAX).map(|(path, bytes)| ("uses", format!("{path}, sha256 {}", sha256(bytes)))));
+    match closure(&tree, edits, argv) {
+        Ok(Closure { used, unfound, .. }) => {
+            rows.extend(used.iter().map(|(path, bytes)| ("uses", format!("sha256 {} {path}", sha256(bytes)))));
+            rows.extend(unfound.into_iter().map(|what| ("not found", what)));
+        }
+        Err(error) => rows.push(("uses", format!("nobody can tell: {error}"))),
+    }
     let side = RelPath::try_from(format!("{path}.studio.toml")).ok().and_then(|side| after(&tree, edits, &side).ok().flatten());
     let side = String::from_utf8_lossy(&side.unwrap_or_default()).into_owned();
     let lines = side.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));

@@ -107,6 +107,8 @@ pub const BRANCHES_MAX: u32 = 100;
 pub const ARTIFACTS_MAX: usize = 100;
 /// Bytes of one artifact, where its script declares no other limit.
 pub const ARTIFACT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Bytes of a place of the checkout that are hashed to show what a script reads there.
+pub const HASHED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Values of `config/env` that one script may be handed.
 pub const ENV_VALUES_MAX: usize = 64;
 /// Files of settings, prompts and personas that one repository may choose.

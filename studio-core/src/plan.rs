@@ -5,6 +5,7 @@
 
 use crate::limits::{CRITERIA_MAX, EDIT_BYTES_MAX, EDITS_MAX, EXPECTATIONS_MAX, LIST_MAX, STEPS_MAX};
 use crate::name::{Label, RelPath};
+use crate::place::secret;
 use crate::step::{Pattern, Step};
 use crate::text::Prose;
 use serde::{Deserialize, Serialize};
@@ -128,8 +129,11 @@ impl Plan {
         bounded("criteria", self.criteria.len(), CRITERIA_MAX)?;
         bounded("constraints", self.constraints.len(), LIST_MAX)?;
         for criterion in &self.criteria {
-            if let Some(Check::ReadBack { read }) = &criterion.check {
-                expected(read)?;
+            match &criterion.check {
+                Some(Check::ReadBack { read }) => expected(read)?,
+                // Whether a pattern matches tells what stands there, a little at a time.
+                Some(Check::File { path, matches: Some(_) }) if secret(path.as_str()) => return Err(BadPlan::Secret(path.clone())),
+                Some(Check::File { .. } | Check::Step { .. }) | None => {}
             }
         }
         unique("criterion", self.criteria.iter().map(|criterion| &criterion.name))
@@ -229,6 +233,9 @@ pub enum BadPlan {
         /// The name.
         name: Label,
     },
+    /// A pattern for a secret.
+    #[error("{0} lies in a secret place, so no pattern is matched with it; check that the file is there, or check something else")]
+    Secret(RelPath),
     /// A file over the limit.
     #[error("the text for {0} has {1} bytes; at most {EDIT_BYTES_MAX} are accepted")]
     Long(RelPath, usize),

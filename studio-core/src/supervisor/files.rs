@@ -3,11 +3,13 @@
 use crate::dossier::{Dossier, FileView};
 use crate::limits::{FILE_SHOWN_BYTES_MAX, FILES_SHOWN_MAX};
 use crate::name::RelPath;
-use crate::plan::Check;
+use crate::place::secret;
+use crate::plan::{Check, Edit};
 use crate::tree::{Tree, TreeError, after};
 
 /// Puts files into the dossier: those the ticket or the plan names, then those of the ticket's
-/// scope, as they stand after the edits of this round. `listed` are the names in `tree`.
+/// scope, as they stand after the edits of this round. `listed` are the names in `tree`. Of a file of a secret
+/// place no persona sees more than its name, whatever it is called after the edits.
 pub(super) fn show(tree: &dyn Tree, listed: Vec<RelPath>, dossier: &mut Dossier) -> Result<(), TreeError> {
     let words = words(dossier);
     let named = |path: &&RelPath| mentions(&words, path.as_str());
@@ -25,9 +27,13 @@ pub(super) fn show(tree: &dyn Tree, listed: Vec<RelPath>, dossier: &mut Dossier)
         }
     }
     let edits = dossier.change.as_ref().map(|change| change.edits.as_slice()).unwrap_or_default();
+    let taken = edits.iter().any(|edit| matches!(edit, Edit::Rename { path, .. } if secret(path.as_str())));
+    let renamed = |path: &RelPath| edits.iter().any(|edit| matches!(edit, Edit::Rename { to, .. } if to == path));
     for path in wanted {
         let Some(bytes) = after(tree, edits, &path)? else { continue };
-        let text = String::from_utf8(bytes).ok().filter(|text| text.len() <= FILE_SHOWN_BYTES_MAX);
+        let hidden = secret(path.as_str()) || (taken && renamed(&path));
+        let text = String::from_utf8(bytes).ok().filter(|_| !hidden);
+        let text = text.filter(|text| text.len() <= FILE_SHOWN_BYTES_MAX);
         dossier.files.push(FileView { path, text });
     }
     dossier.listed = listed;

@@ -38,6 +38,11 @@ pub(super) struct At {
     pub(super) tree: ObjectId,
 }
 
+/// What is looked for in the folders, and how many at most.
+type Wanted = (fn(&EntryMode) -> bool, usize);
+/// What was found there.
+type Named = (RelPath, ObjectId);
+
 impl Base {
     pub(super) fn at(repo: ThreadSafeRepository, chosen: Chosen) -> Result<Base, GitError> {
         let here = repo.to_thread_local();
@@ -105,9 +110,9 @@ impl Tree for Base {
 
     fn list(&self, most: usize) -> Result<Vec<RelPath>, TreeError> {
         let (Some(at), mut names) = (&self.at, Vec::new()) else { return Ok(Vec::new()) };
-        self.walk(&self.repo.to_thread_local(), at.tree, "", FOLDER_DEPTH_MAX, most, &mut names)
+        self.walk(&self.repo.to_thread_local(), at.tree, "", FOLDER_DEPTH_MAX, (EntryMode::is_blob, most), &mut names)
             .map_err(|error| TreeError::Read("the list of files".into(), error.to_string()))?;
-        Ok(names)
+        Ok(names.into_iter().map(|(path, _)| path).collect())
     }
 
     fn list_below(&self, folder: &RelPath, most: usize) -> Result<Vec<RelPath>, TreeError> {
@@ -116,12 +121,27 @@ impl Tree for Base {
         let bad = |error: GitError| TreeError::Read(folder.to_string(), error.to_string());
         match (self.find(&repo, at.tree, folder).map_err(bad)?, FOLDER_DEPTH_MAX.checked_sub(depth)) {
             (Some((mode, id)), Some(depth)) if mode.is_tree() => {
-                self.walk(&repo, id, &format!("{folder}/"), depth, most, &mut names).map_err(bad)?;
+                self.walk(&repo, id, &format!("{folder}/"), depth, (EntryMode::is_blob, most), &mut names).map_err(bad)?;
             }
-            (Some((mode, _)), _) if mode.is_blob() && most > 0 => names.push(folder.clone()),
+            (Some((mode, id)), _) if mode.is_blob() && most > 0 => names.push((folder.clone(), id)),
             (Some(_) | None, _) => {}
         }
-        Ok(names)
+        Ok(names.into_iter().map(|(path, _)| path).collect())
+    }
+
+    fn links(&self, most: usize) -> Result<Vec<(RelPath, String)>, TreeError> {
+        let (Some(at), mut links) = (&self.at, Vec::new()) else { return Ok(Vec::new()) };
+        let bad = |error: GitError| TreeError::Read("the list of links".into(), error.to_string());
+        let repo = self.repo.to_thread_local();
+        let mut found = Vec::new();
+        self.walk(&repo, at.tree, "", FOLDER_DEPTH_MAX, (EntryMode::is_link, most), &mut found).map_err(bad)?;
+        for (path, id) in found {
+            let size = repo.find_header(id).map_err(|error| bad(damaged(id, &error)))?.size();
+            // No system follows a longer one, so it leads nowhere.
+            let target = if size <= FILE_BYTES_MAX { expect(&repo, id, Kind::Blob).map_err(bad)? } else { Vec::new() };
+            links.push((path, String::from_utf8_lossy(&target).into_owned()));
+        }
+        Ok(links)
     }
 
     fn commit(&self) -> Option<CommitId> {
@@ -151,19 +171,19 @@ impl Base {
         Ok(None)
     }
 
-    /// Adds the names of regular files below the folder `tree`, in order, until there are `most`.
-    fn walk(&self, repo: &Repository, tree: ObjectId, above: &str, depth: usize, most: usize, names: &mut Vec<RelPath>) -> Result<(), GitError> {
+    /// Adds what is of a kind below the folder `tree`, in order, until there are as many as wanted.
+    fn walk(&self, repo: &Repository, tree: ObjectId, above: &str, depth: usize, wanted: Wanted, names: &mut Vec<Named>) -> Result<(), GitError> {
         let data = self.folder(repo, tree)?;
         let folder = TreeRef::from_bytes(&data, repo.object_hash()).map_err(|error| damaged(tree, &error))?;
         for entry in &folder.entries {
-            if names.len() >= most {
+            if names.len() >= wanted.1 {
                 return Ok(());
             }
             let Ok(path) = RelPath::try_from(format!("{above}{}", entry.filename)) else { continue }; // not ours to name
             if entry.mode.is_tree() && depth > 0 {
-                self.walk(repo, entry.oid.to_owned(), &format!("{path}/"), depth - 1, most, names)?;
-            } else if entry.mode.is_blob() {
-                names.push(path);
+                self.walk(repo, entry.oid.to_owned(), &format!("{path}/"), depth - 1, wanted, names)?;
+            } else if wanted.0(&entry.mode) {
+                names.push((path, entry.oid.to_owned()));
             }
         }
         Ok(())
@@ -237,6 +257,8 @@ mod tests {
         for path in ["link", "folder-link", "folder-link/empty", "module", "module/x", "a", "a/b", "README.md/x", "readme.md", "b", "a/c"] {
             assert_eq!(text(&base, path).unwrap(), None, "{path}");
         }
+        let links: Vec<_> = base.links(9).unwrap().into_iter().map(|(path, target)| format!("{path} {target}")).collect();
+        assert_eq!((links, base.links(1).unwrap().len()), (vec!["folder-link a".into(), "link README.md".into()], 1));
         assert_eq!((base.name(), base.notes()), ("main", [].as_slice()));
         assert_eq!(base.commit().unwrap().as_str().len(), 40);
     }
