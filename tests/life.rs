@@ -95,15 +95,23 @@ impl World {
         self.live_until(CancellationToken::new()).await
     }
 
+    /// Lives once, on that machine.
+    pub async fn live_on(&self, machine: &str) -> Result<Rest, RunError> {
+        self.work(PretendAuthority::new(), CancellationToken::new(), machine).await
+    }
+
     /// Lives once, or until it is told to stop.
     pub async fn live_until(&self, stop: CancellationToken) -> Result<Rest, RunError> {
         match self.opened.mode {
-            Mode::Live => self.work(AsIfLive(PretendAuthority::new()), stop).await,
-            Mode::Observe | Mode::Suggest | Mode::Simulate => self.work(PretendAuthority::new(), stop).await,
+            Mode::Live => self.work(AsIfLive(PretendAuthority::new()), stop, "box").await,
+            Mode::Observe | Mode::Suggest | Mode::Simulate => self.work(PretendAuthority::new(), stop, "box").await,
         }
     }
 
-    async fn work<A: Authority<Mode = Pretend> + Cuts<FileStore<ModelDisk>>>(&self, authority: A, stop: CancellationToken) -> Result<Rest, RunError> {
+    async fn work<A>(&self, authority: A, stop: CancellationToken, machine: &str) -> Result<Rest, RunError>
+    where
+        A: Authority<Mode = Pretend> + Cuts<FileStore<ModelDisk>>,
+    {
         let clock = Arc::new(FixedClock(self.now));
         let parts = Parts {
             gate: Arc::clone(&self.gate),
@@ -120,7 +128,7 @@ impl World {
             Some(dir) => {
                 let (store, log) = FileStore::open(self.disk.clone(), &dir).await?;
                 let journal = Journal::resume(store, &log, Redactor::default(), clock);
-                Supervisor::resume(journal, &log, parts, "box".into(), "box".into()).await?
+                Supervisor::resume(journal, &log, parts, "box".into(), machine.into()).await?
             }
             None => {
                 let run = self.fresh();
