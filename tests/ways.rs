@@ -27,8 +27,8 @@ impl Gate for Verbs {
         if case.step.argv.program() == "flux" { Judgement { effect: self.0, probe: self.1.clone(), ..judgement } } else { judgement }
     }
 
-    fn judge_edit(&self, edit: &Edit, stage: Stage) -> EditJudgement {
-        ShortRules.judge_edit(edit, stage)
+    fn judge_edit(&self, edit: &Edit, moved: Option<&[u8]>, stage: Stage) -> EditJudgement {
+        ShortRules.judge_edit(edit, moved, stage)
     }
 
     fn policy(&self) -> Digest {
@@ -127,11 +127,8 @@ async fn a_read_of_the_runbook_may_confirm_and_never_lead_to_a_second_run() {
         let mut world = lossy(Effect::OneShot, None, 1, nodes(says));
         let mut push = step("push", &["flux", "reconcile", "apps"], json!({}));
         push["probe"] = serde_json::to_value(read(KUBECTL)).unwrap();
-        world.model = Some(crate::crew::model(&[
-            ("planner", draft(by_step("push"))),
-            ("engineer", agree()),
-            ("engineer", change(json!([]), &[push])),
-        ]));
+        world.model =
+            Some(crate::crew::model(&[("planner", draft(by_step("push"))), ("engineer", agree()), ("engineer", change(json!([]), &[push]))]));
         let (events, rest) = end(&world).await;
         assert_eq!(events.matches("step-granted").count(), 1, "{events}");
         // What the model's own read confirms is no machine's check of the criterion.

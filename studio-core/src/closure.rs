@@ -136,7 +136,7 @@ impl Search<'_> {
             return Vec::new();
         }
         match tail.rsplit_once('/') {
-            Some((above, pattern)) if pattern.contains('*') && pattern.trim_matches('*') != "" => {
+            Some((above, pattern)) if pattern.contains('*') && !pattern.trim_matches('*').is_empty() => {
                 self.layout.lead(folder, above).map(|folder| self.layout.like(&folder, pattern)).unwrap_or_default()
             }
             Some(_) | None => self.layout.lead(folder, tail).filter(|end| self.layout.file(end)).into_iter().collect(),
@@ -183,7 +183,8 @@ impl Search<'_> {
                 lines.insert((path, line, one_line(&word, 80)));
             }
         }
-        let sentence = |(path, line, word): (RelPath, usize, String)| format!("{path}:{line} sources {word}, which cannot be found in the repository");
+        let sentence =
+            |(path, line, word): (RelPath, usize, String)| format!("{path}:{line} sources {word}, which cannot be found in the repository");
         let more = lines.len().saturating_sub(LIST_MAX);
         self.found.unfound = lines.into_iter().take(LIST_MAX).map(sentence).collect();
         if more > 0 {

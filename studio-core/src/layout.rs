@@ -93,7 +93,8 @@ mod tests {
     fn a_path_is_followed_as_a_system_would() {
         let path = |text: &str| RelPath::try_from(text).unwrap();
         let files = ["a/b/x.sh", "a/y.sh", "z.sh", "gone"].map(|name| (path(name), Vec::new()));
-        let links = [("l", "a/b"), ("a/up", "../z.sh"), ("a/b/way", "../up"), ("out", "../x"), ("abs", "/etc"), ("o", "o"), ("s", ".talos/k"), ("w", "l")];
+        let links =
+            [("l", "a/b"), ("a/up", "../z.sh"), ("a/b/way", "../up"), ("out", "../x"), ("abs", "/etc"), ("o", "o"), ("s", ".talos/k"), ("w", "l")];
         let tree = LinkedTree(MemoryTree(files.into()), links.map(|(name, target)| (path(name), target.to_string())).into());
         let edits = [Edit::Rename { path: path("gone"), to: path("n/m") }, Edit::Write { path: path("w"), text: String::new() }];
         let layout = Layout::of(&tree, &edits).unwrap().unwrap();
@@ -115,6 +116,9 @@ mod tests {
             assert_eq!(layout.lead(folder, tail).as_deref(), end, "{folder} {tail}");
         }
         assert!(layout.file("n/m") && layout.folder("n") && layout.file("w") && !layout.file("gone") && !layout.file("l"));
-        assert_eq!((layout.like("a/b", "*.sh"), layout.like("", "z*"), layout.like("a", "*x*")), (vec!["a/b/x.sh".into()], vec!["z.sh".into()], vec![]));
+        assert_eq!(
+            (layout.like("a/b", "*.sh"), layout.like("", "z*"), layout.like("a", "*x*")),
+            (vec!["a/b/x.sh".into()], vec!["z.sh".into()], vec![])
+        );
     }
 }

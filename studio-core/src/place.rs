@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn secret_places_are_known_in_every_spelling() {
-        for path in ["config/env/prod.env", "Config/ENV", "a/.env.local", "talos/id_ed25519", ".talos/main/talosconfig", "x/age.KEY", ".\u{17f}sh/x"] {
+        for path in ["config/env/prod.env", "Config/ENV", "a/.env.local", "talos/id_ed25519", ".talos/main/talosconfig", "x/age.KEY", ".\u{17f}sh/x"]
+        {
             assert!(secret(path), "{path}");
         }
         for path in ["x/config/env", "docs/keys.md", ".sops.yaml", "kubernetes/apps/env/x.yaml"] {

@@ -243,3 +243,22 @@ pub enum BadPlan {
     #[error("the text for {0} holds a NUL byte")]
     Binary(RelPath),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_pattern_asks_what_a_secret_is() {
+        let plan = |check: &str| {
+            let text = format!(r#"{{ "goal": "g", "criteria": [{{ "name": "c", "text": "t", "check": {{ "kind": "file", {check} }} }}] }}"#);
+            serde_json::from_str::<Plan>(&text).map_err(|error| error.to_string())
+        };
+        for path in ["talos/id_ed25519", "Config/Env/prod.env", ".talos/main/talosconfig", "a/.env"] {
+            let why = plan(&format!(r#""path": "{path}", "matches": "^a""#)).unwrap_err();
+            assert!(why.contains(path) && why.contains("secret place"), "{why}");
+            assert!(plan(&format!(r#""path": "{path}""#)).is_ok());
+        }
+        assert!(plan(r#""path": "docs/a.md", "matches": "^a""#).is_ok());
+    }
+}

@@ -187,7 +187,17 @@ pub(crate) mod tests {
         ] {
             assert!(shown_in(text).is_some(), "{text}");
         }
-        for text in ["set -Eeuo pipefail\nkubectl get nodes\necho \"warm alarm\"\n", "[ -f x ] && date +%F", "printf '%s\\n' --format json", "x >/dev/null 2>&1", "echo a >&2", "kubectl scale --replicas 3 x", "iptables -A INPUT -j DROP", "lsblk /dev/sda", ": > $LOG"] {
+        for text in [
+            "set -Eeuo pipefail\nkubectl get nodes\necho \"warm alarm\"\n",
+            "[ -f x ] && date +%F",
+            "printf '%s\\n' --format json",
+            "x >/dev/null 2>&1",
+            "echo a >&2",
+            "kubectl scale --replicas 3 x",
+            "iptables -A INPUT -j DROP",
+            "lsblk /dev/sda",
+            ": > $LOG",
+        ] {
             assert_eq!(shown_in(text), None, "{text}");
         }
     }

@@ -104,7 +104,8 @@ mod tests {
         let path = RelPath::try_from("infrastructure/check.sh").unwrap();
         let step = step("bash --noprofile --norc infrastructure/check.sh");
         let own = Case { script: Some(b"true\n"), ..case(&step) };
-        let used = |name: &str, text: &str| Closure { used: vec![(RelPath::try_from(name).unwrap(), text.as_bytes().to_vec())], ..Closure::default() };
+        let used =
+            |name: &str, text: &str| Closure { used: vec![(RelPath::try_from(name).unwrap(), text.as_bytes().to_vec())], ..Closure::default() };
         let edit = |name: &str, text: &str| vec![Edit::Write { path: RelPath::try_from(name).unwrap(), text: text.into() }];
         assert_eq!(judge(&own, &path).class, Class::Mutate);
         for (used, class) in

@@ -116,13 +116,16 @@ fn nobody_signs_for_a_cluster_that_nothing_names() {
 #[test]
 fn a_sourced_script_is_on_the_card_and_what_cannot_be_found_is_said() {
     let script = "HERE=$(cd \"$(dirname \"$0\")\" && pwd)\n. \"$HERE/../lib/common\"\n. \"$NOWHERE\" || true\n";
-    for (common, exit, word) in [("true\n", 4, "asked"), ("rm -rf \"$STUDIO_OUT/x\"\n", 7, "a script that destroys")] {
+    for (common, exit, word) in [("true\n", 4, "asked"), ("rm -rf \"$STUDIO_OUT/x\"\n", 6, "a script that destroys")] {
         let files = facts_and(&[(FACTS, script), ("infrastructure/lib/common", common)]);
         let lab = Lab::trusted(&files);
         let said = lab.studio(exit, "run facts --mode live");
         if exit == 4 {
             let card = lab.studio(0, "approvals").out;
-            assert!(card.contains(" infrastructure/lib/common\n") && card.contains(&format!("| not found  {FACTS}:3 sources \"$NOWHERE\"")), "{card}");
+            assert!(
+                card.contains(" infrastructure/lib/common\n") && card.contains(&format!("| not found  {FACTS}:3 sources \"$NOWHERE\"")),
+                "{card}"
+            );
         } else {
             assert!(said.out.contains("infrastructure/lib/common, which destroys"), "{word}: {}", said.out);
         }

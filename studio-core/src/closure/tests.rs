@@ -80,7 +80,11 @@ fn what_a_script_names_is_found_in_turn_as_edits_leave_it() {
 
 #[test]
 fn what_cannot_be_found_is_said_with_its_line() {
-    let tree = tree("set -eu\n. /etc/os-release\n. \"$LIB/$f\"\n. lib/absent.sh\n# . comment\n. <(kubectl completion bash)\n. \"$HERE/x.sh\"\n", &[("x.sh", "")], &[]);
+    let tree = tree(
+        "set -eu\n. /etc/os-release\n. \"$LIB/$f\"\n. lib/absent.sh\n# . comment\n. <(kubectl completion bash)\n. \"$HERE/x.sh\"\n",
+        &[("x.sh", "")],
+        &[],
+    );
     let (used, unfound) = found(&tree, &[]);
     assert_eq!((used.len(), unfound.len()), (1, 4), "{unfound:?}");
     for (line, word) in [(2, "/etc/os-release"), (3, "\"$LIB/$f\""), (4, "lib/absent.sh"), (6, "<(kubectl completion bash)")] {

@@ -37,7 +37,11 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
         }
         let edits = self.run.change().map(|change| change.edits.as_slice()).unwrap_or_default();
         let judged = judge_edits(self.parts.gate.as_ref(), self.parts.tree.as_ref(), edits, opened.ticket.stage)?;
-        if judged.iter().all(|judged| matches!(judged.verdict, EditVerdict::Pass | EditVerdict::Gate)) { Ok(Some(now)) } else { Err(RunError::OtherRules { then: then.clone(), now }) }
+        if judged.iter().all(|judged| matches!(judged.verdict, EditVerdict::Pass | EditVerdict::Gate)) {
+            Ok(Some(now))
+        } else {
+            Err(RunError::OtherRules { then: then.clone(), now })
+        }
     }
 
     /// The journal's chain has no key, so what it says that humans and rules said is looked at again:

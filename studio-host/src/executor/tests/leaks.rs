@@ -128,9 +128,11 @@ fn a_human_is_told_what_a_step_would_be_handed() {
     let empty = sha256(b"");
     assert_eq!(
         ask(&warrant, &[]).unwrap(),
-        format!("values of config/env: TOKEN\nreads: cache/x (sha256 {empty}); signed by name only: what stands \
+        format!(
+            "values of config/env: TOKEN\nreads: cache/x (sha256 {empty}); signed by name only: what stands \
          there may be another when it runs\nwrites: build/log\ncluster: .talos/main (as KUBECONFIG, TALOS_KUBECONFIG)\n\
-         time limit: 20 seconds, then it is killed, which is safe as its side file says")
+         time limit: 20 seconds, then it is killed, which is safe as its side file says"
+        )
     );
     assert!(!lab.there("build") && !lab.there(".git/studio"));
     let write = |path: &str, text: &str| Edit::Write { path: rel(path), text: text.into() };
