@@ -20,7 +20,7 @@ const KIND_WORDS: usize = 3;
 pub(crate) fn judge(edit: &Edit, moved: Option<&[u8]>, stage: Stage, scopes: &Scopes) -> EditJudgement {
     let text = match edit {
         Edit::Write { path, text } => contents(path.as_str(), text),
-        Edit::Rename { to, .. } => moved.and_then(|bytes| contents(to.as_str(), &String::from_utf8_lossy(bytes))),
+        Edit::Rename { to, .. } => moved.and_then(|bytes| contents(to.as_str(), &readable(bytes))),
         Edit::Remove { .. } => None,
     };
     let paths = edit.paths().flat_map(|path| located(path.as_str(), stage, scopes));
@@ -77,6 +77,14 @@ fn contents(path: &str, text: &str) -> Option<EditJudgement> {
     (!place::like("*.md", &place::fold(path)) && holds_secret(text)).then(|| {
         judgement(EditVerdict::Ask, "secret-manifest", format!("{path} seems to hold a Secret; a human must see that it is encrypted or harmless"))
     })
+}
+
+/// Returns the text of a file; of one that is no text, what a reader would see of it.
+fn readable(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.contains('\0') => text.into(),
+        Ok(_) | Err(_) => String::from_utf8_lossy(bytes).chars().filter(|c| !hostile(*c)).collect(),
+    }
 }
 
 /// Says whether the text names the kind `Secret`, however it is spaced, quoted, tagged or anchored.
@@ -187,13 +195,18 @@ mod tests {
     fn what_a_renamed_file_holds_is_judged_at_its_new_name() {
         let gate = crate::ShortGate::new();
         let secret = "kind: Secret\nstringData: { a: b }\n";
-        let base = MemoryTree([(path("docs/old.md"), secret.as_bytes().to_vec()), (path("docs/plain.md"), b"a: 1\n".to_vec())].into());
+        let wide: Vec<u8> = secret.bytes().flat_map(|byte| [byte, 0]).collect();
+        let files = [("docs/old.md", secret.as_bytes().to_vec()), ("docs/plain.md", b"a: 1\n".to_vec()), ("docs/a.bin", b"\xff\0\x01".to_vec())];
+        let files = files.into_iter().chain([("docs/wide.md", wide)]).map(|(name, bytes)| (path(name), bytes));
+        let base = MemoryTree(files.collect());
         let rename = |from: &str, to: &str| Edit::Rename { path: path(from), to: path(to) };
         let write = Edit::Write { path: path("docs/x.md"), text: secret.into() };
         for (edits, verdict) in [
             (vec![write.clone(), rename("docs/x.md", "kubernetes/apps/x.yaml")], EditVerdict::Ask),
             (vec![write, rename("docs/x.md", "docs/y.md"), rename("docs/y.md", "kubernetes/apps/x.yaml")], EditVerdict::Ask),
             (vec![rename("docs/old.md", "kubernetes/apps/x.yaml")], EditVerdict::Ask),
+            (vec![rename("docs/wide.md", "kubernetes/apps/x.yaml")], EditVerdict::Ask),
+            (vec![rename("docs/a.bin", "docs/b.bin")], EditVerdict::Gate),
             (vec![rename("docs/old.md", "docs/new.md")], EditVerdict::Pass),
             (vec![rename("docs/plain.md", "kubernetes/apps/x.yaml")], EditVerdict::Gate),
         ] {
