@@ -42,7 +42,11 @@ fn a_name_that_holds_a_value_is_no_artifact() {
     );
     let report = lab.ended(lab.runs());
     assert_eq!(report.artifacts.iter().map(|artifact| artifact.path.as_str()).collect::<Vec<_>>(), ["plain"]);
-    assert!(report.exit == Some(0) && !report.notes.is_empty() && report.stderr.contains("\"x-[secret].txt\", whose name holds a secret"), "{}", report.stderr);
+    assert!(
+        report.exit == Some(0) && !report.notes.is_empty() && report.stderr.contains("\"x-[secret].txt\", whose name holds a secret"),
+        "{}",
+        report.stderr
+    );
     assert_eq!(report.stderr.matches("whose name holds").count(), 3);
     assert!(!format!("{report:?}").contains("hunt") && !lab.run_file("steps/01-1.err").unwrap().contains("hunt"));
 }
