@@ -1,0 +1,333 @@
+//! One seed from its first event to its end: life after life of the Studio over one disk and one lab, with trouble between them.
+
+use super::cast::{Medium, Moods, crew};
+use super::lab::Lab;
+use super::outside::{self, Waits};
+use super::script::{DrawnRules, Script, script};
+use super::seed::{Dice, Seed};
+use super::watch::{Watch, WatchedDisk};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use studio_core::clock::Clock;
+use studio_core::event::{Event, Limit, Mode, Parked, Planned};
+use studio_core::host::Executor;
+use studio_core::journal::{Entry, Journal, JournalError, Receipt};
+use studio_core::model::Model;
+use studio_core::name::{Digest, RunId};
+use studio_core::permit::{Authority, Cuts, Permit, Pretend, PretendAuthority};
+use studio_core::redact::Redactor;
+use studio_core::replay::{Stage, replay};
+use studio_core::run::{Run, StepState};
+use studio_core::store::{Disk, FileStore, blob_path, list_runs};
+use studio_core::supervisor::{Parts, Rest, RunError, Supervisor};
+use studio_core::text::Kept;
+use studio_core::tree::{MemoryTree, Tree};
+use studio_tests::chores::{CommittedTree, LedgerChores};
+use studio_tests::disk::{Fault, ModelDisk, Survives};
+use studio_tests::host::LedgerHost;
+use studio_tests::life::{RUNS, Word, World, now, opened};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Lives with trouble, and lives in all: after the last troubled one everything goes well.
+const TROUBLED_LIVES: u32 = 8;
+const LIVES_MAX: u32 = 60;
+
+/// What came of a seed.
+pub(crate) struct Told {
+    pub(crate) story: String,
+    pub(crate) tally: BTreeMap<&'static str, u64>,
+    pub(crate) failure: Option<String>,
+}
+
+/// A studio in a box, with everything that a seed put into it.
+struct Play {
+    seed: Seed,
+    world: World,
+    lab: Lab,
+    moods: Moods,
+    watch: Watch,
+    script: Script,
+    began: Instant,
+    dice: Dice,
+    executor: Option<Executor<Pretend>>,
+}
+
+/// How a life ended.
+enum End {
+    /// By itself: with this state.
+    Rested(Rest, Digest),
+    /// With an error.
+    Failed(RunError),
+    /// It was killed.
+    Killed,
+}
+
+/// The hour in the box: it stands still while the Studio works, and passes while it waits.
+struct PausedClock(Instant);
+
+/// An authority for runs that are live in all but their hosts.
+struct AsIfLive(PretendAuthority);
+
+impl Clock for PausedClock {
+    fn now(&self) -> Timestamp {
+        hour(self.0)
+    }
+}
+
+impl Authority for AsIfLive {
+    type Mode = Pretend;
+    const LIVE: bool = true;
+}
+
+impl<S> Cuts<S> for AsIfLive {
+    fn cut(&self, receipt: Receipt<S>) -> Option<Permit<Pretend>> {
+        self.0.cut(receipt)
+    }
+}
+
+/// Plays a seed to its end, on a runtime of its own whose clock is paused.
+pub(crate) fn play(seed: Seed) -> Told {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let watch = Watch::default();
+    let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        tokio::task::LocalSet::new().block_on(&runtime, async { Play::new(seed, &watch).live_to_the_end().await });
+    }));
+    if let Err(panic) = played {
+        let words = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+        watch.wrong(format!("a panic: {}", words.unwrap_or_default()));
+    }
+    let failure = watch.failure();
+    let (story, tally) = watch.end();
+    Told { story, tally, failure }
+}
+
+impl Play {
+    fn new(seed: Seed, watch: &Watch) -> Play {
+        let script = Script::of(seed);
+        let moods = Moods::new(seed.dice("moods"), watch);
+        let (gate, crew) = (Arc::new(DrawnRules::of(seed)), crew(&script, &moods));
+        let files = [("docs/old.md", "old"), (self::script().as_str(), "true")].map(|(path, text)| (path.parse().unwrap(), text.into()));
+        let tree = Arc::new(CommittedTree(MemoryTree(files.into())));
+        let mut opened = opened(script.ticket(), script.planned, script.approvals, &crew, gate.as_ref());
+        (opened.mode, opened.base, opened.began, opened.limits) = (script.mode, tree.commit(), Some(now()), script.limits);
+        opened.branch = (script.mode == Mode::Live && script.planned == Planned::Crew).then(|| "engineer/sim-20260115".parse().unwrap());
+        let model = Some(Arc::new(Medium(script.clone(), moods.clone())) as Arc<dyn Model>);
+        let (disk, host, chores) = (ModelDisk::default(), LedgerHost::default(), LedgerChores::default());
+        let world = World { disk, host, chores, gate, tree, crew, model, opened, now: now() };
+        let (lab, dice) = (Lab::new(seed, watch), seed.dice("lives"));
+        Play { seed, world, lab, moods, watch: watch.clone(), script, began: Instant::now(), dice, executor: None }
+    }
+
+    async fn live_to_the_end(&mut self) {
+        for life in 1..=LIVES_MAX {
+            if life > TROUBLED_LIVES {
+                self.lab.calm_down();
+                self.moods.calm_down();
+            }
+            self.watch.tell(&format!("life {life}, {}", studio_core::clock::stamp(hour(self.began))));
+            let end = self.live(life).await;
+            self.compare(&end).await;
+            if self.watch.failure().is_some() {
+                return;
+            }
+            if let End::Rested(rest, _) = &end
+                && let Some(name) = over(rest)
+            {
+                self.watch.count(name);
+                return self.replayed().await;
+            }
+            if life > 1 && self.dice.chance(10) {
+                self.replayed().await;
+            }
+            self.between(life).await;
+        }
+        self.watch.wrong(format!("it does not end within {LIVES_MAX} lives"));
+    }
+
+    /// Lives once, as long as trouble lets it.
+    async fn live(&mut self, life: u32) -> End {
+        let (stop, kill) = (CancellationToken::new(), CancellationToken::new());
+        self.lab.may_kill(&kill);
+        self.moods.may_kill(&kill);
+        self.watch.stop_after(None, &stop);
+        let mut model = self.world.model.clone();
+        let troubled = life <= TROUBLED_LIVES;
+        if troubled && self.dice.chance(25) {
+            let at = 1 + self.dice.below(if life == 1 { 60 } else { 30 });
+            self.world.disk.fault(at, self.dice.weighted(&[(80, Fault::PowerCut), (10, Fault::NoSpace), (10, Fault::Broken)]));
+        } else if troubled && self.dice.chance(15) {
+            self.watch.stop_after(Some(1 + self.dice.below(20)), &stop);
+        } else if troubled && self.dice.chance(3) {
+            self.watch.count("setting: no model");
+            model = None;
+        }
+        let executor = self.executor.take().unwrap_or_else(|| Executor::before(self.lab.reach()));
+        let live = async {
+            match self.script.mode {
+                Mode::Live => self.work(AsIfLive(PretendAuthority::new()), model, executor.clone(), stop.clone()).await,
+                _ => self.work(PretendAuthority::new(), model, executor.clone(), stop.clone()).await,
+            }
+        };
+        let end = tokio::select! {
+            biased;
+            () = kill.cancelled() => End::Killed,
+            ended = live => ended.map_or_else(End::Failed, |(rest, state)| End::Rested(rest, state)),
+        };
+        self.watch.tell(&match &end {
+            End::Rested(rest, _) => format!("-> {rest:?}"),
+            End::Failed(error) => format!("-> {error}"),
+            End::Killed => "-> killed".into(),
+        });
+        // A run that rests may be taken up again by the same process, whose Executor may still be busy.
+        if matches!(end, End::Rested(..)) && self.dice.chance(40) {
+            self.executor = Some(executor);
+        }
+        self.die(&end);
+        end
+    }
+
+    async fn work<A>(&self, authority: A, model: Option<Arc<dyn Model>>, executor: Executor<Pretend>, stop: CancellationToken) -> Result<(Rest, Digest), RunError>
+    where
+        A: Authority<Mode = Pretend> + Cuts<FileStore<WatchedDisk>>,
+    {
+        let (world, clock) = (&self.world, Arc::new(PausedClock(self.began)));
+        let (gate, tree, chores) = (Arc::clone(&world.gate), Arc::clone(&world.tree), Arc::new(world.chores.clone()));
+        let (approvers, authority, crew) = (Arc::new(Word), Arc::new(authority), world.crew.clone());
+        let parts = Parts { gate, approvers, tree, authority, executor, chores, crew, model, stop };
+        let disk = WatchedDisk(world.disk.clone(), self.watch.clone());
+        let mut supervisor = match world.begun()? {
+            Some(dir) => {
+                let (store, log) = FileStore::open(disk, &dir).await?;
+                let journal = Journal::resume(store, &log, Redactor::default(), clock).observed(Arc::new(self.watch.clone()));
+                Supervisor::resume(journal, &log, parts, "box".into(), "box".into()).await?
+            }
+            None => {
+                let tries = list_runs(&world.disk, Path::new(RUNS)).unwrap_or_default().len();
+                let run = RunId::try_from(format!("20260115-100000-sim-{tries:04x}")).unwrap();
+                let store = FileStore::create(disk, Path::new("/"), Path::new(&RUNS[1..]), &run).await.map_err(JournalError::from)?;
+                let journal = Journal::begin(store, run, Redactor::default(), clock).observed(Arc::new(self.watch.clone()));
+                Supervisor::open(journal, parts, world.opened.clone()).await?
+            }
+        };
+        let rest = supervisor.work().await?;
+        Ok((rest, supervisor.run().hash()))
+    }
+
+    /// What is left of a life: a process that rested or was killed leaves its files, a power cut what was synced.
+    fn die(&mut self, end: &End) {
+        let survives = Survives { names: self.dice.chance(50), percent: self.dice.pick(&[0, 50, 99, 100]) };
+        let cut = match end {
+            End::Rested(..) => self.executor.is_none() && self.dice.chance(20),
+            End::Failed(_) | End::Killed => self.dice.chance(60),
+        };
+        if cut {
+            self.watch.count("restart: power cut");
+            self.executor = None;
+            self.world.disk.restart(survives);
+        } else {
+            self.watch.count(match end {
+                End::Rested(Rest::Stopped, _) => "restart: stopped",
+                End::Rested(..) => "restart: rested",
+                End::Failed(_) => "restart: after an error",
+                End::Killed => "restart: killed",
+            });
+            self.world.disk.revive();
+        }
+        let begun = self.world.begun().unwrap_or_default();
+        let journal = begun.and_then(|dir| self.world.disk.read(&dir.join("journal.jsonl"), u64::MAX).ok()).unwrap_or_default();
+        let entries = if journal.is_empty() { Vec::new() } else { self.world.log().entries };
+        self.watch.restart(&journal, &entries);
+    }
+
+    /// Holds the run against the reference and against itself.
+    async fn compare(&self, end: &End) {
+        let Ok(Some(_)) = self.world.begun() else { return };
+        let run = match self.world.log().fold() {
+            Ok(run) => run,
+            Err(error) => return self.watch.wrong(format!("the journal makes no sense: {error}")),
+        };
+        if let End::Rested(_, state) = end
+            && run.hash() != *state
+        {
+            self.watch.wrong("the journal folds to another state than the one that was left".into());
+        }
+        let spent = run.spent();
+        let (calls, tokens, called) = self.watch.ask(|reference| (reference.book().calls, reference.book().tokens, reference.called()));
+        if (spent.model_calls, (spent.tokens_in, spent.tokens_out)) != (calls, tokens) {
+            self.watch.wrong(format!("the run says {spent:?}, the journal holds {calls} calls and {tokens:?} tokens"));
+        }
+        if calls < called {
+            self.watch.wrong(format!("the model was called {called} times, the journal holds {calls}"));
+        }
+    }
+
+    /// Lets the outside act, and time pass.
+    async fn between(&mut self, life: u32) {
+        let waits = self.waits();
+        if life >= TROUBLED_LIVES {
+            return outside::calm(&self.world, &self.watch, waits.as_ref(), hour(self.began)).await;
+        }
+        outside::act(&self.world, &self.watch, waits.as_ref(), &mut self.dice, hour(self.began)).await;
+    }
+
+    /// Returns what the run waits for a human about.
+    fn waits(&self) -> Option<Waits> {
+        let run: Run = self.world.begun().ok().flatten().and_then(|_| self.world.log().fold().ok())?;
+        let waits = |event: &Event| match event {
+            Event::ApprovalAsked { op, .. } | Event::StepUnknown { op, .. } => Some(op.clone()),
+            _ => None,
+        };
+        let op = self.world.log().entries.iter().rev().find_map(|entry| waits(&entry.event))?;
+        let record = run.step(op.step)?;
+        let unknown = match record.state {
+            StepState::Unknown(_) => true,
+            StepState::Asked(_) | StepState::Approved(_) => false,
+            _ => return None,
+        };
+        Some(Waits { op, effect: record.judgement.as_ref()?.digest.clone(), unknown })
+    }
+
+    /// Takes every decision of the journal again, with a crew that has no whims.
+    async fn replayed(&self) {
+        let Ok(Some(dir)) = self.world.begun() else { return };
+        let crew = crew(&self.script, &Moods::calm(self.seed.dice("replay")));
+        let stage = Stage { crew, gate: Arc::clone(&self.world.gate), tree: Arc::clone(&self.world.tree) };
+        let text = |kept: &Kept| match kept {
+            Kept::Inline(text) => Ok(text.clone()),
+            Kept::Blob { blob, .. } => {
+                Ok(String::from_utf8(self.world.disk.read(&blob_path(&dir, blob), u64::MAX).unwrap()).unwrap())
+            }
+        };
+        let log = self.world.log();
+        if !replayable(&log.entries) {
+            return self.watch.count("check: not replayed");
+        }
+        self.watch.count("check: replayed");
+        if let Err(error) = replay(&log, stage, &text).await {
+            self.watch.wrong(format!("the replay: {error}"));
+        }
+    }
+}
+
+/// Says whether a replay can come to the same end. It counts no call that was interrupted and no token, so it cannot
+/// reach a budget where the run did; and a persona that fails after it was answered decides something in a replay.
+fn replayable(entries: &[Entry]) -> bool {
+    let limit = |entry: &Entry| if let Event::LimitReached { limit, .. } = entry.event { Some(limit) } else { None };
+    !entries.iter().filter_map(limit).any(|limit| matches!(limit, Limit::ModelCalls | Limit::Tokens))
+}
+
+/// Returns the name of a rest that is an end.
+fn over(rest: &Rest) -> Option<&'static str> {
+    match rest {
+        Rest::Over(state) => Some(state.name()),
+        Rest::Parked(Parked::NeedsReview, _) => Some("needs-review"),
+        Rest::Parked(..) | Rest::Stopped => None,
+    }
+}
+
+fn hour(began: Instant) -> Timestamp {
+    now() + SignedDuration::try_from(began.elapsed()).unwrap()
+}
