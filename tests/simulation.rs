@@ -8,6 +8,7 @@ mod cast;
 mod drive;
 mod lab;
 mod outside;
+mod planted;
 mod reference;
 mod script;
 mod seed;

@@ -229,4 +229,3 @@ impl Book {
         at.and_then(|at| self.round.get(at)).is_some_and(|step| self.shown.contains(step))
     }
 }
-

@@ -75,12 +75,18 @@ where
     Clerk: Persona<M>,
 {
     async fn answer(&mut self, asked: M, desk: &Desk) -> Answer<M::Answer> {
-        match self.0.draw(&[(95, "persona: well"), (4, "persona: panics"), (1, "persona: dawdles")]) {
-            "persona: panics" => std::panic::resume_unwind(Box::new("stage fright")), // no hook, so nothing is printed
+        let drawn = self.0.draw(&[(94, "persona: well"), (3, "persona: panics"), (2, "persona: panics late"), (1, "persona: dawdles")]);
+        let panics = || std::panic::resume_unwind(Box::new("stage fright")); // no hook, so nothing is printed
+        match drawn {
+            "persona: panics" => panics(),
             "persona: dawdles" => tokio::time::sleep(Duration::from_secs(4000)).await,
             _ => {}
         }
-        Clerk.answer(asked, desk).await
+        let answer = Clerk.answer(asked, desk).await;
+        if drawn == "persona: panics late" {
+            panics();
+        }
+        answer
     }
 }
 

@@ -36,6 +36,10 @@ pub(crate) enum Fate {
     StudioDiesMeanwhile,
     /// The Studio dies after the command ended.
     StudioDiesAfter,
+    /// The Studio dies, and the command runs on for longer than anybody waits.
+    StudioDiesOverdue,
+    /// The Studio and the machine die in mid-command.
+    BothDie,
 }
 
 /// What a claim says.
@@ -127,6 +131,8 @@ impl Lab {
             (5, Fate::StudioDiesBefore),
             (5, Fate::StudioDiesMeanwhile),
             (5, Fate::StudioDiesAfter),
+            (2, Fate::StudioDiesOverdue),
+            (3, Fate::BothDie),
         ];
         let fates = if calm { &fates[..1] } else { &fates[..] };
         inside.dice.weighted(fates)
@@ -204,6 +210,15 @@ impl Lab {
             Fate::StudioDiesBefore => self.studio_dies().await,
             Fate::StudioDiesMeanwhile => {
                 self.begin(op, step, slow);
+                self.studio_dies().await
+            }
+            Fate::StudioDiesOverdue => {
+                self.begin(op, step, too_slow);
+                self.studio_dies().await
+            }
+            Fate::BothDie => {
+                self.begin(op, step, Duration::ZERO);
+                self.inside().claims.insert(op.clone(), Claim::Lost);
                 self.studio_dies().await
             }
             Fate::StudioDiesAfter => {
@@ -300,6 +315,8 @@ impl Fate {
             Fate::StudioDiesBefore => "lab: studio dies before",
             Fate::StudioDiesMeanwhile => "lab: studio dies meanwhile",
             Fate::StudioDiesAfter => "lab: studio dies after",
+            Fate::StudioDiesOverdue => "lab: studio dies, command overdue",
+            Fate::BothDie => "lab: studio and machine die",
         }
     }
 }

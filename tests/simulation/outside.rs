@@ -22,10 +22,8 @@ pub(crate) struct Waits {
 /// Lets something happen that may matter, or not.
 pub(crate) async fn act(world: &World, watch: &Watch, waits: Option<&Waits>, dice: &mut Dice, now: Timestamp) {
     if dice.chance(10) {
-        let (name, error) = dice.pick(&[
-            ("chore: refused", ChoreError::Refused("somebody moved it".into())),
-            ("chore: gone", ChoreError::Gone("it was killed".into())),
-        ]);
+        let (name, error) = dice
+            .pick(&[("chore: refused", ChoreError::Refused("somebody moved it".into())), ("chore: gone", ChoreError::Gone("it was killed".into()))]);
         watch.count(name);
         world.chores.fail_next(error);
     }

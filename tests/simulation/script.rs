@@ -42,11 +42,8 @@ impl Script {
     pub(crate) fn of(seed: Seed) -> Script {
         let mut dice = seed.dice("script");
         let planned = if dice.chance(15) { Planned::Rule } else { Planned::Crew };
-        let (mode, approvals) = dice.weighted(&[
-            (70, (Mode::Live, Approvals::Ask)),
-            (15, (Mode::Simulate, Approvals::Ask)),
-            (15, (Mode::Simulate, Approvals::Assume)),
-        ]);
+        let (mode, approvals) =
+            dice.weighted(&[(70, (Mode::Live, Approvals::Ask)), (15, (Mode::Simulate, Approvals::Ask)), (15, (Mode::Simulate, Approvals::Assume))]);
         let limits = RunLimits {
             rounds_max: 1 + dice.below(3) as u32,
             objections_max: 1 + dice.below(2) as u32,

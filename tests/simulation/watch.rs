@@ -1,13 +1,13 @@
 //! The one who watches: every event, every write and everything the lab does goes past it, in the order in which it happens.
 
 use super::reference::{Fact, Reference};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use studio_core::journal::{Entry, Observer};
 use studio_core::name::RunId;
 use studio_core::store::Disk;
@@ -32,7 +32,11 @@ struct Seen {
 #[derive(Default)]
 struct Tape {
     written: Vec<u8>,
+    /// What stood there before a torn end was cut: until the cut is synced, it may be back.
+    before: Vec<u8>,
     synced: usize,
+    /// How many lines of it are synced.
+    lines: u64,
 }
 
 /// A disk that shows what is written to the journal, and what is synced of it.
@@ -78,7 +82,7 @@ impl Watch {
     /// Starts again from what the disk holds: it must be what was written, and all that was synced.
     pub(crate) fn restart(&self, journal: &[u8], entries: &[Entry]) {
         let mut seen = self.seen();
-        if !seen.tape.written.starts_with(journal) {
+        if !seen.tape.written.starts_with(journal) && !seen.tape.before.starts_with(journal) {
             seen.failure.get_or_insert("the journal on the disk is no prefix of what was written".into());
         }
         if journal.len() < seen.tape.synced {
@@ -123,10 +127,12 @@ impl Watch {
         let lines = {
             let mut seen = self.seen();
             let tape = &mut seen.tape;
-            tape.synced = tape.written.len();
-            tape.written.iter().filter(|byte| **byte == b'\n').count()
+            let more = tape.written.get(tape.synced..).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count();
+            tape.lines += more as u64;
+            (tape.synced, tape.before) = (tape.written.len(), Vec::new());
+            tape.lines
         };
-        self.see(Fact::Synced(lines as u64));
+        self.see(Fact::Synced(lines));
     }
 }
 
@@ -180,7 +186,9 @@ impl Disk for WatchedDisk {
     fn truncate(&self, file: &WatchedFile, bytes: u64) -> io::Result<()> {
         self.0.truncate(&file.0, bytes)?;
         if file.1 {
-            self.1.seen().tape.written.truncate(bytes as usize);
+            let tape = &mut self.1.seen().tape;
+            tape.before.clone_from(&tape.written);
+            tape.written.truncate(bytes as usize);
         }
         Ok(())
     }
