@@ -3,31 +3,27 @@
 use super::cast::{Medium, Moods, crew};
 use super::lab::Lab;
 use super::outside::{self, Waits};
+use super::process::hour;
 use super::script::{DrawnRules, Script, script};
 use super::seed::{Dice, Seed};
-use super::watch::{Watch, WatchedDisk};
-use jiff::{SignedDuration, Timestamp};
+use super::watch::Watch;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use studio_core::clock::Clock;
-use studio_core::event::{Event, Limit, Mode, Parked, Planned};
+use studio_core::event::{Event, Mode, Parked, Planned};
 use studio_core::host::Executor;
-use studio_core::journal::{Entry, Journal, JournalError, Log, Receipt};
+use studio_core::journal::{JournalError, Log};
 use studio_core::model::Model;
-use studio_core::name::{Digest, RunId};
-use studio_core::permit::{Authority, Cuts, Permit, Pretend, PretendAuthority};
-use studio_core::redact::Redactor;
-use studio_core::replay::{Stage, replay};
+use studio_core::name::Digest;
+use studio_core::permit::Pretend;
 use studio_core::run::{Run, StepState};
-use studio_core::store::{Disk, FileStore, blob_path, list_runs};
-use studio_core::supervisor::{Parts, Rest, RunError, Supervisor};
-use studio_core::text::Kept;
+use studio_core::store::{Disk, list_runs};
+use studio_core::supervisor::{Rest, RunError};
 use studio_core::tree::{MemoryTree, Tree};
 use studio_tests::chores::{CommittedTree, LedgerChores};
 use studio_tests::disk::{Fault, ModelDisk, Survives};
 use studio_tests::host::LedgerHost;
-use studio_tests::life::{RUNS, Word, World, now, opened};
+use studio_tests::life::{RUNS, World, now, opened};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -43,18 +39,18 @@ pub(crate) struct Told {
 }
 
 /// A studio in a box, with everything that a seed put into it.
-struct Play {
-    seed: Seed,
-    world: World,
-    lab: Lab,
-    moods: Moods,
-    watch: Watch,
-    script: Script,
-    began: Instant,
-    dice: Dice,
-    executor: Option<Executor<Pretend>>,
+pub(super) struct Play {
+    pub(super) seed: Seed,
+    pub(super) world: World,
+    pub(super) lab: Lab,
+    pub(super) moods: Moods,
+    pub(super) watch: Watch,
+    pub(super) script: Script,
+    pub(super) began: Instant,
+    pub(super) dice: Dice,
+    pub(super) executor: Option<Executor<Pretend>>,
     /// What the disk held after the last life.
-    left: Option<(PathBuf, Log)>,
+    pub(super) left: Option<(PathBuf, Log)>,
 }
 
 /// How a life ended.
@@ -65,29 +61,6 @@ enum End {
     Failed(RunError),
     /// It was killed.
     Killed,
-}
-
-/// The hour in the box: it stands still while the Studio works, and passes while it waits.
-struct PausedClock(Instant);
-
-/// An authority for runs that are live in all but their hosts.
-struct AsIfLive(PretendAuthority);
-
-impl Clock for PausedClock {
-    fn now(&self) -> Timestamp {
-        hour(self.0)
-    }
-}
-
-impl Authority for AsIfLive {
-    type Mode = Pretend;
-    const LIVE: bool = true;
-}
-
-impl<S> Cuts<S> for AsIfLive {
-    fn cut(&self, receipt: Receipt<S>) -> Option<Permit<Pretend>> {
-        self.0.cut(receipt)
-    }
 }
 
 /// Plays a seed to its end, on a runtime of its own whose clock is paused.
@@ -135,10 +108,7 @@ impl Play {
             if self.watch.failure().is_some() {
                 return;
             }
-            if let End::Rested(rest, _) = &end
-                && let Some(name) = over(rest)
-            {
-                self.watch.count(name);
+            if matches!(&end, End::Rested(Rest::Over(_) | Rest::Parked(Parked::NeedsReview, _), _)) {
                 return self.replayed().await;
             }
             if life > 1 && self.dice.chance(10) {
@@ -167,19 +137,16 @@ impl Play {
             model = None;
         }
         let executor = self.executor.take().unwrap_or_else(|| Executor::before(self.lab.reach()));
-        let live = async {
-            match self.script.mode {
-                Mode::Live => self.work(AsIfLive(PretendAuthority::new()), model, executor.clone(), stop.clone()).await,
-                _ => self.work(PretendAuthority::new(), model, executor.clone(), stop.clone()).await,
-            }
-        };
         let end = tokio::select! {
             biased;
             () = kill.cancelled() => End::Killed,
-            ended = live => ended.map_or_else(End::Failed, |(rest, state)| End::Rested(rest, state)),
+            ended = self.work(model, executor.clone(), stop) => ended.map_or_else(End::Failed, |(rest, state)| End::Rested(rest, state)),
         };
         self.watch.tell(&match &end {
-            End::Rested(rest, _) => format!("-> {rest:?}"),
+            End::Rested(rest, _) => {
+                self.watch.count(name(rest));
+                format!("-> {rest:?}")
+            }
             End::Failed(error) => format!("-> {error}"),
             End::Killed => "-> killed".into(),
         });
@@ -189,39 +156,6 @@ impl Play {
         }
         self.die(&end);
         end
-    }
-
-    async fn work<A>(
-        &self,
-        authority: A,
-        model: Option<Arc<dyn Model>>,
-        executor: Executor<Pretend>,
-        stop: CancellationToken,
-    ) -> Result<(Rest, Digest), RunError>
-    where
-        A: Authority<Mode = Pretend> + Cuts<FileStore<WatchedDisk>>,
-    {
-        let (world, clock) = (&self.world, Arc::new(PausedClock(self.began)));
-        let (gate, tree, chores) = (Arc::clone(&world.gate), Arc::clone(&world.tree), Arc::new(world.chores.clone()));
-        let (approvers, authority, crew) = (Arc::new(Word), Arc::new(authority), world.crew.clone());
-        let parts = Parts { gate, approvers, tree, authority, executor, chores, crew, model, stop };
-        let disk = WatchedDisk(world.disk.clone(), self.watch.clone());
-        let mut supervisor = match &self.left {
-            Some((dir, _)) => {
-                let (store, log) = FileStore::open(disk, dir).await?;
-                let journal = Journal::resume(store, &log, Redactor::default(), clock).observed(Arc::new(self.watch.clone()));
-                Supervisor::resume(journal, &log, parts, "box".into(), "box".into()).await?
-            }
-            None => {
-                let tries = list_runs(&world.disk, Path::new(RUNS)).unwrap_or_default().len();
-                let run = RunId::try_from(format!("20260115-100000-sim-{tries:04x}")).unwrap();
-                let store = FileStore::create(disk, Path::new("/"), Path::new(&RUNS[1..]), &run).await.map_err(JournalError::from)?;
-                let journal = Journal::begin(store, run, Redactor::default(), clock).observed(Arc::new(self.watch.clone()));
-                Supervisor::open(journal, parts, world.opened.clone()).await?
-            }
-        };
-        let rest = supervisor.work().await?;
-        Ok((rest, supervisor.run().hash()))
     }
 
     /// What is left of a life: a process that rested or was killed leaves its files, a power cut what was synced.
@@ -314,62 +248,12 @@ impl Play {
         };
         Some(Waits { op, effect: record.judgement.as_ref()?.digest.clone(), unknown })
     }
-
-    /// Takes every decision of the journal again, with a crew that has no whims.
-    async fn replayed(&self) {
-        let Some((dir, log)) = &self.left else { return };
-        if !replayable(&log.entries) {
-            return self.watch.count("check: not replayed");
-        }
-        let crew = crew(&self.script, &Moods::calm(self.seed.dice("replay")));
-        let stage = Stage { crew, gate: Arc::clone(&self.world.gate), tree: Arc::clone(&self.world.tree) };
-        let text = |kept: &Kept| match kept {
-            Kept::Inline(text) => Ok(text.clone()),
-            Kept::Blob { blob, .. } => Ok(String::from_utf8(self.world.disk.read(&blob_path(dir, blob), u64::MAX).unwrap()).unwrap()),
-        };
-        self.watch.count("check: replayed");
-        if let Err(error) = replay(log, stage, &text).await {
-            self.watch.wrong(format!("the replay: {error}"));
-        }
-    }
 }
 
-/// Says whether a replay can come to the same end. Four things it does not know yet:
-/// - it counts no call that was interrupted or failed, and no token, so it reaches a budget elsewhere;
-/// - a word that is taken while a limit stands hides the resume behind it;
-/// - an approval that lapses after its grant, which never began;
-/// - a Narrator who fails by itself, and is not asked in the replay either.
-fn replayable(entries: &[Entry]) -> bool {
-    let (mut limited, mut granted) = (false, None);
-    entries.iter().all(|entry| match &entry.event {
-        Event::LimitReached { limit, .. } => {
-            limited = true;
-            !matches!(limit, Limit::ModelCalls | Limit::Tokens)
-        }
-        Event::RunResumed { .. } => {
-            limited = false;
-            true
-        }
-        Event::ApprovalGiven { .. } | Event::ApprovalRefused { .. } | Event::StepSettled { .. } => !limited,
-        Event::StepGranted { op, .. } => {
-            granted = Some(op);
-            true
-        }
-        Event::ApprovalExpired { op } => granted != Some(op),
-        Event::BriefWritten { brief, .. } => !brief.as_str().starts_with("No story was told"),
-        _ => true,
-    })
-}
-
-/// Returns the name of a rest that is an end.
-fn over(rest: &Rest) -> Option<&'static str> {
+fn name(rest: &Rest) -> &'static str {
     match rest {
-        Rest::Over(state) => Some(state.name()),
-        Rest::Parked(Parked::NeedsReview, _) => Some("needs-review"),
-        Rest::Parked(..) | Rest::Stopped => None,
+        Rest::Over(state) => state.name(),
+        Rest::Parked(state, _) => state.name(),
+        Rest::Stopped => "stopped",
     }
-}
-
-fn hour(began: Instant) -> Timestamp {
-    now() + SignedDuration::try_from(began.elapsed()).unwrap()
 }

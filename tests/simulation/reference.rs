@@ -47,6 +47,7 @@ pub(crate) struct Reference {
     refused: BTreeSet<Op>,
     said: Vec<Signed>,
     called: u32,
+    again: u64,
 }
 
 type Holds = Result<(), String>;
@@ -65,6 +66,11 @@ impl Reference {
     /// Returns how many calls the model served.
     pub(crate) fn called(&self) -> u32 {
         self.called
+    }
+
+    /// Returns how often a human's word let an effect happen again.
+    pub(crate) fn again(&self) -> u64 {
+        self.again
     }
 
     /// Takes a fact.
@@ -117,9 +123,10 @@ impl Reference {
         }
         holds(self.book.open.as_ref().is_some_and(|open| open.op == *op && !open.unknown), || format!("{op} began when nobody waited for it"))?;
         let same = |other: &Step| other.argv == step.argv && other.target == step.target;
-        let before = self.began.iter().filter(|(other, (_, began))| *other != op && same(began)).map(|(other, _)| other);
+        let before = || self.began.iter().filter(|(other, (_, began))| *other != op && same(began)).map(|(other, _)| other);
+        self.again += u64::from(before().next().is_some());
         let word = |other: &Op| self.book.settled.get(other) == Some(&Word::DidNot) || self.book.agreed_again.contains(op);
-        match before.into_iter().find(|other| !word(other)) {
+        match before().find(|other| !word(other)) {
             Some(other) => Err(format!("{op} had the effect of {other} again, and no human said so")),
             None => Ok(()),
         }

@@ -112,6 +112,8 @@ impl Watch {
     /// Returns what happened, in words, and how often what was met.
     pub(crate) fn end(&self) -> (String, BTreeMap<&'static str, u64>) {
         let mut seen = self.seen();
+        let again = seen.reference.again();
+        *seen.tally.entry("effect: again, on a human's word").or_default() += again;
         (std::mem::take(&mut seen.story), std::mem::take(&mut seen.tally))
     }
 
