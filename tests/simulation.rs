@@ -8,6 +8,7 @@ mod book;
 mod cast;
 mod coverage;
 mod drive;
+mod fate;
 mod lab;
 mod outside;
 mod planted;

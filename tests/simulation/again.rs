@@ -3,7 +3,7 @@
 use super::cast::{Moods, crew};
 use super::drive::Play;
 use std::sync::Arc;
-use studio_core::event::{Event, Limit};
+use studio_core::event::{Answered, Event, Limit};
 use studio_core::journal::Entry;
 use studio_core::replay::{Stage, replay};
 use studio_core::store::{Disk, blob_path};
@@ -29,29 +29,32 @@ impl Play {
     }
 }
 
-/// Says whether a replay can come to the same end. Four things it does not know yet:
+/// Says whether a replay can come to the same end. Five things it does not know yet:
 /// - it counts no call that was interrupted or failed, and no token, so it reaches a budget elsewhere;
+/// - a persona that fails after its answer was bought decides something in the replay;
+/// - a Narrator who fails by itself, and is not asked in the replay either;
 /// - a word that is taken while a limit stands hides the resume behind it;
-/// - an approval that lapses after its grant, which never began;
-/// - a Narrator who fails by itself, and is not asked in the replay either.
+/// - an approval that lapses after its grant, which never began.
 fn replayable(entries: &[Entry]) -> bool {
-    let (mut limited, mut granted) = (false, None);
-    entries.iter().all(|entry| match &entry.event {
-        Event::LimitReached { limit, .. } => {
-            limited = true;
-            !matches!(limit, Limit::ModelCalls | Limit::Tokens)
+    let (mut limited, mut bought, mut granted) = (false, false, None);
+    entries.iter().all(|entry| {
+        let event = &entry.event;
+        let known = match event {
+            Event::LimitReached { limit: Limit::ModelCalls | Limit::Tokens, .. } => false,
+            Event::LimitReached { limit: Limit::Restarts | Limit::TurnTime, .. } => !bought,
+            Event::ApprovalGiven { .. } | Event::ApprovalRefused { .. } | Event::StepSettled { .. } => !limited,
+            Event::ApprovalExpired { op } => granted != Some(op),
+            Event::BriefWritten { brief, .. } => !brief.as_str().starts_with("No story was told"),
+            _ => true,
+        };
+        match event {
+            Event::LimitReached { .. } => limited = true,
+            Event::RunResumed { .. } => limited = false,
+            Event::ModelAsked { .. } => {}
+            Event::ModelAnswered { answer, .. } => bought |= matches!(answer, Answered::Text(_)),
+            Event::StepGranted { op, .. } => (granted, bought) = (Some(op), false),
+            _ => bought = false,
         }
-        Event::RunResumed { .. } => {
-            limited = false;
-            true
-        }
-        Event::ApprovalGiven { .. } | Event::ApprovalRefused { .. } | Event::StepSettled { .. } => !limited,
-        Event::StepGranted { op, .. } => {
-            granted = Some(op);
-            true
-        }
-        Event::ApprovalExpired { op } => granted != Some(op),
-        Event::BriefWritten { brief, .. } => !brief.as_str().starts_with("No story was told"),
-        _ => true,
+        known
     })
 }

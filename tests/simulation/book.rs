@@ -33,12 +33,16 @@ pub(crate) struct Book {
     /// Under which event each op was granted last.
     pub(crate) granted: BTreeMap<Op, u64>,
     pub(crate) open: Option<Open>,
+    /// How often each step was granted anew since nobody knew how it ended.
+    pub(crate) retried: BTreeMap<StepNo, u32>,
     /// Ops that ended or were settled.
     pub(crate) over: BTreeSet<Op>,
     /// Steps that went well.
     well: BTreeSet<StepNo>,
     /// Steps that a machine saw to go well.
     shown: BTreeSet<StepNo>,
+    /// The reads that looked whether a step happened.
+    pub(crate) probes: BTreeSet<Op>,
     pub(crate) settled: BTreeMap<Op, Word>,
     pub(crate) given_up: bool,
     pub(crate) ticked: bool,
@@ -47,6 +51,8 @@ pub(crate) struct Book {
 
 /// What the rules said about a step.
 pub(crate) struct Judged {
+    /// Whether the rules know a read that tells whether it happened.
+    pub(crate) probed: bool,
     pub(crate) verdict: Verdict,
     pub(crate) class: Class,
     pub(crate) effect: Effect,
@@ -64,12 +70,33 @@ pub(crate) struct Question {
 pub(crate) struct Open {
     pub(crate) op: Op,
     pub(crate) epoch: u32,
-    pub(crate) unknown: bool,
+    pub(crate) known: Known,
+    /// The read that looks whether it happened, and the life that granted it.
+    pub(crate) probe: Option<(Op, u32)>,
+    /// What such a read said: that it did not happen, or nothing.
+    pub(crate) absent: Option<bool>,
+}
+
+/// What is known of an open op.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// It was granted.
+    Granted,
+    /// It runs longer than it may.
+    Overdue,
+    /// Nobody knows.
+    Nothing,
 }
 
 impl Judged {
     fn of(judgement: &Judgement) -> Judged {
-        Judged { verdict: judgement.verdict, class: judgement.class, effect: judgement.effect, digest: judgement.digest.clone() }
+        Judged {
+            probed: judgement.probe.is_some(),
+            verdict: judgement.verdict,
+            class: judgement.class,
+            effect: judgement.effect,
+            digest: judgement.digest.clone(),
+        }
     }
 
     /// Says whether the rules let it run without a human's word.
@@ -110,8 +137,10 @@ impl Book {
                     self.answered.insert((persona.clone(), *turn));
                 }
             }
-            Event::StepJudged { step, judgement } => {
-                self.round.push(*step);
+            Event::StepJudged { step, judgement, .. } => {
+                if !self.round.contains(step) {
+                    self.round.push(*step);
+                }
                 self.judged.insert(*step, Judged::of(judgement));
             }
             Event::CriterionChecked { criterion, finding } => {
@@ -134,7 +163,7 @@ impl Book {
     /// What stands against it.
     pub(crate) fn may_close(&self, state: Closing) -> Result<(), String> {
         if let Some(open) = &self.open {
-            holds(open.unknown && self.given_up, || format!("the run was closed while nobody knows what became of {}", open.op))?;
+            holds(open.known == Known::Nothing && self.given_up, || format!("the run was closed while nobody knows what became of {}", open.op))?;
         }
         let live = matches!(self.mode, Some((Mode::Live, _)));
         match state {
@@ -167,7 +196,7 @@ impl Book {
     fn take_step(&mut self, entry: &Entry, event: &Event) {
         match event {
             Event::ApprovalAsked { op, effect, why, .. } => {
-                let again = why.contains("has run in this ticket already");
+                let again = ["has run in this ticket already", "may have run already"].iter().any(|words| why.contains(words));
                 (self.question, self.given) = (Some(Question { op: op.clone(), effect: effect.clone(), again }), None);
             }
             Event::ApprovalGiven { signed } => {
@@ -176,17 +205,38 @@ impl Book {
                 }
                 self.given = Some(signed.clone());
             }
-            Event::ApprovalRefused { .. } => (self.question, self.given) = (None, None),
+            Event::ApprovalRefused { .. } => {
+                (self.question, self.given) = (None, None);
+                // A no to a second run leaves the first one unknown, and the run goes on: without this line the reference says so.
+                self.open = None;
+            }
             Event::ApprovalExpired { op } => {
                 (self.question, self.given, self.open) = (None, None, None);
                 self.agreed_again.remove(op);
             }
             Event::StepGranted { op, .. } => {
+                if self.open.as_ref().is_some_and(|open| open.known == Known::Nothing) {
+                    *self.retried.entry(op.step).or_default() += 1;
+                }
                 self.granted.insert(op.clone(), entry.place.n);
-                self.open = Some(Open { op: op.clone(), epoch: entry.place.epoch, unknown: false });
+                self.open = Some(Open { op: op.clone(), epoch: entry.place.epoch, known: Known::Granted, probe: None, absent: None });
             }
-            Event::StepUnknown { op, .. } => self.open = Some(Open { op: op.clone(), epoch: entry.place.epoch, unknown: true }),
-            Event::StepEnded { op, outcome } => self.ended(op, outcome),
+            Event::ProbeGranted { op, .. } => {
+                self.granted.insert(op.clone(), entry.place.n);
+                self.probes.insert(op.clone());
+                if let Some(open) = &mut self.open {
+                    open.probe = Some((op.clone(), entry.place.epoch));
+                }
+            }
+            Event::StepUnknown { op, .. } | Event::StepOverdue { op, .. } => {
+                let known = if matches!(event, Event::StepOverdue { .. }) { Known::Overdue } else { Known::Nothing };
+                match &mut self.open {
+                    Some(open) if open.op == *op => open.known = known,
+                    Some(open) => open.probe = None, // the read was lost
+                    None => {}
+                }
+            }
+            Event::StepEnded { op, outcome, .. } => self.ended(op, outcome),
             Event::StepSettled { signed } => {
                 let (op, word) = (&signed.statement.op, signed.statement.word);
                 self.settled.insert(op.clone(), word);
@@ -205,8 +255,20 @@ impl Book {
     }
 
     fn ended(&mut self, op: &Op, outcome: &Outcome) {
-        (self.open, self.given, self.question) = (None, None, None);
         self.over.insert(op.clone());
+        if self.probes.contains(op) && !outcome.misses.is_empty() {
+            if let Some(open) = &mut self.open {
+                (open.probe, open.absent) = (None, Some(outcome.exit == Some(0)));
+            }
+            return;
+        }
+        if self.probes.contains(op) {
+            self.well.insert(op.step); // confirmed, and not shown
+            self.over.extend(self.open.take().map(|open| open.op));
+            (self.given, self.question) = (None, None);
+            return;
+        }
+        (self.open, self.given, self.question) = (None, None, None);
         if outcome.misses.is_empty() {
             self.well.insert(op.step);
             self.shown.insert(op.step);

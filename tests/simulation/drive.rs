@@ -10,13 +10,14 @@ use super::watch::Watch;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use studio_core::event::{Event, Mode, Parked, Planned};
+use studio_core::event::{Mode, Parked, Planned};
 use studio_core::host::Executor;
 use studio_core::journal::{JournalError, Log};
 use studio_core::model::Model;
 use studio_core::name::Digest;
 use studio_core::permit::Pretend;
-use studio_core::run::{Run, StepState};
+use studio_core::run::{Run, StepRecord, StepState};
+use studio_core::step::{Op, StepNo};
 use studio_core::store::{Disk, list_runs};
 use studio_core::supervisor::{Rest, RunError};
 use studio_core::tree::{MemoryTree, Tree};
@@ -136,7 +137,7 @@ impl Play {
             self.watch.count("setting: no model");
             model = None;
         }
-        let executor = self.executor.take().unwrap_or_else(|| Executor::before(self.lab.reach()));
+        let executor = self.executor.take().unwrap_or_else(|| Executor::before(self.lab.clone()));
         let end = tokio::select! {
             biased;
             () = kill.cancelled() => End::Killed,
@@ -227,6 +228,11 @@ impl Play {
     /// Lets the outside act, and time pass.
     async fn between(&mut self, life: u32, run: Option<&Run>) {
         let waits = run.and_then(|run| self.waits(run));
+        if life < TROUBLED_LIVES && self.dice.chance(3) {
+            self.watch.count("claims: lost");
+            self.executor = None;
+            self.lab.lose_claims();
+        }
         if life >= TROUBLED_LIVES {
             return outside::calm(&self.world, &self.watch, waits.as_ref(), hour(self.began)).await;
         }
@@ -235,17 +241,10 @@ impl Play {
 
     /// Returns what the run waits for a human about.
     fn waits(&self, run: &Run) -> Option<Waits> {
-        let waits = |event: &Event| match event {
-            Event::ApprovalAsked { op, .. } | Event::StepUnknown { op, .. } => Some(op.clone()),
-            _ => None,
-        };
-        let op = self.left.as_ref()?.1.entries.iter().rev().find_map(|entry| waits(&entry.event))?;
-        let record = run.step(op.step)?;
-        let unknown = match record.state {
-            StepState::Unknown(_) => true,
-            StepState::Asked(_) | StepState::Approved(_) => false,
-            _ => return None,
-        };
+        let waits = |record: &StepRecord| matches!(record.state, StepState::Asked(_) | StepState::Approved(_) | StepState::Unknown(_));
+        let (at, record) = run.steps().iter().enumerate().rfind(|(_, record)| waits(record))?;
+        let op = Op { run: run.id()?.clone(), step: StepNo(at as u32 + 1), attempt: record.attempt };
+        let unknown = matches!(record.state, StepState::Unknown(_));
         Some(Waits { op, effect: record.judgement.as_ref()?.digest.clone(), unknown })
     }
 }

@@ -1,70 +1,20 @@
 //! The lab: a host that truly counts effects, keeps its claims over restarts, and fails in every way that it knows.
 
+use super::fate::Fate;
 use super::reference::Fact;
 use super::seed::{Dice, Seed};
 use super::watch::Watch;
 use async_trait::async_trait;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use studio_core::host::{Assumed, Ended, Host, Recalled, Seen};
+use studio_core::name::{Digest, StoreId};
 use studio_core::permit::{Permit, Pretend};
 use studio_core::step::{Op, Step};
+use studio_core::warrant::Warrant;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-
-/// How the lab deals with an op.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It runs and its end is told.
-    Ends,
-    /// It takes its time, within its limit.
-    Slow,
-    /// It takes longer than anybody waits, and ends.
-    TooSlow,
-    /// It ends; the answer does not arrive.
-    AnswerLost,
-    /// The machine dies in mid-command: nobody will ever know.
-    Dies,
-    /// It is refused where it should run.
-    Refused,
-    /// The Executor panics after the command ended.
-    Panics,
-    /// The Studio dies before the command begins.
-    StudioDiesBefore,
-    /// The Studio dies while the command runs.
-    StudioDiesMeanwhile,
-    /// The Studio dies after the command ended.
-    StudioDiesAfter,
-    /// The Studio dies, and the command runs on for longer than anybody waits.
-    StudioDiesOverdue,
-    /// The Studio and the machine die in mid-command.
-    BothDie,
-}
-
-/// What a claim says.
-#[derive(Clone)]
-enum Claim {
-    /// It runs until then, and will end so.
-    Running(Instant, Ended),
-    /// It ended so.
-    Ended(Ended),
-    /// Nobody can say how it ended.
-    Lost,
-    /// A tombstone: it never ran and never will.
-    Refused(String),
-}
-
-/// What a host's record answers about an op: the whole table of claims.
-enum Record {
-    Nothing,
-    Running(Instant),
-    Ended(Ended),
-    Lost(String),
-    /// Still running, beyond its limit.
-    Overdue,
-    Refused(String),
-}
 
 /// The machines: they outlive every Studio.
 #[derive(Clone)]
@@ -73,32 +23,41 @@ pub(crate) struct Lab {
     watch: Watch,
 }
 
+/// What a claim says.
+#[derive(Clone)]
+enum Claim {
+    /// It runs until the first hour, may run until the second, and will end so.
+    Running(Instant, Instant, Ended),
+    /// It ended so.
+    Ended(Ended),
+    /// Nobody can say how it ended.
+    Lost,
+    /// A tombstone: it never ran and never will.
+    Refused(String),
+}
+
 struct Inside {
     seed: Seed,
     dice: Dice,
+    /// Where ops are claimed; another one once the claims are lost.
+    store: u32,
     claims: BTreeMap<Op, Claim>,
-    /// Where the claims cannot be read for so many looks.
-    unreachable: u32,
+    /// What each op does for its ticket.
+    keys: BTreeMap<Op, Digest>,
+    /// The ops whose effect is there.
+    effects: BTreeSet<Op>,
+    /// The last life of the run that was heard of.
+    epoch: u32,
     calm: bool,
-    life: u32,
     kill: CancellationToken,
 }
-
-/// The lab, as one Executor reaches it. One of an earlier life is turned away.
-pub(crate) struct Reach(Lab, u32);
 
 impl Lab {
     pub(crate) fn new(seed: Seed, watch: &Watch) -> Lab {
         let (dice, kill) = (seed.dice("lab"), CancellationToken::new());
-        let inside = Inside { seed, dice, claims: BTreeMap::new(), unreachable: 0, calm: false, life: 0, kill };
+        let (claims, keys, effects) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        let inside = Inside { seed, dice, store: 1, claims, keys, effects, epoch: 0, calm: false, kill };
         Lab { inside: Arc::new(Mutex::new(inside)), watch: watch.clone() }
-    }
-
-    /// Lets a new Executor reach the lab, and none before it.
-    pub(crate) fn reach(&self) -> Reach {
-        let mut inside = self.inside();
-        inside.life += 1;
-        Reach(self.clone(), inside.life)
     }
 
     /// Says what ends the Studio's life.
@@ -106,65 +65,63 @@ impl Lab {
         self.inside().kill = kill.clone();
     }
 
+    /// Loses every claim: another store stands in their place.
+    pub(crate) fn lose_claims(&self) {
+        self.watch.see(Fact::Forgot);
+        let mut inside = self.inside();
+        inside.store += 1;
+        inside.claims.clear();
+    }
+
     /// Lets nothing fail any more.
     pub(crate) fn calm_down(&self) {
-        let mut inside = self.inside();
-        (inside.calm, inside.unreachable) = (true, 0);
+        self.inside().calm = true;
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Draws what becomes of an op.
-    fn fate(&self) -> Fate {
-        let mut inside = self.inside();
-        let calm = inside.calm;
-        let fates = [
-            (if calm { 100 } else { 55 }, Fate::Ends),
-            (10, Fate::Slow),
-            (4, Fate::TooSlow),
-            (5, Fate::AnswerLost),
-            (4, Fate::Dies),
-            (3, Fate::Refused),
-            (3, Fate::Panics),
-            (5, Fate::StudioDiesBefore),
-            (5, Fate::StudioDiesMeanwhile),
-            (5, Fate::StudioDiesAfter),
-            (2, Fate::StudioDiesOverdue),
-            (3, Fate::BothDie),
-        ];
-        let fates = if calm { &fates[..1] } else { &fates[..] };
-        inside.dice.weighted(fates)
-    }
-
     /// Begins an op: its claim is there before its effect is.
     fn begin(&self, op: &Op, step: &Step, lasts: Duration) -> Ended {
         let ended = self.inside().outcome(op, step);
         self.watch.see(Fact::Began(op, step));
-        self.inside().claims.insert(op.clone(), Claim::Running(Instant::now() + lasts, ended.clone()));
+        let (now, limit) = (Instant::now(), Duration::from_secs(step.timeout_seconds.get().into()));
+        let mut inside = self.inside();
+        inside.claims.insert(op.clone(), Claim::Running(now + lasts, now + limit, ended.clone()));
+        inside.effects.insert(op.clone());
         ended
     }
 
-    /// The command ends and its claim says so.
+    /// The command ends, and its claim says so if it is still there.
     fn finish(&self, op: &Op, ended: Ended) -> Ended {
         self.watch.see(Fact::Ended(op, &ended));
-        self.inside().claims.insert(op.clone(), Claim::Ended(ended.clone()));
+        if let Some(claim) = self.inside().claims.get_mut(op) {
+            *claim = Claim::Ended(ended.clone());
+        }
         ended
     }
 
-    /// Looks at the claim of an op.
-    fn record(&self, op: &Op, wait: Duration) -> Record {
-        let claim = self.inside().claims.get(op).cloned();
-        match claim {
-            None => Record::Nothing,
-            Some(Claim::Ended(ended)) => Record::Ended(ended),
-            Some(Claim::Lost) => Record::Lost("the machine died in mid-command".into()),
-            Some(Claim::Refused(why)) => Record::Refused(why),
-            Some(Claim::Running(until, ended)) if until <= Instant::now() => Record::Ended(self.finish(op, ended)),
-            Some(Claim::Running(until, _)) if until > Instant::now() + wait => Record::Overdue,
-            Some(Claim::Running(until, _)) => Record::Running(until),
+    /// Begins an op and ends it.
+    fn carry_out(&self, op: &Op, step: &Step) -> Ended {
+        let ended = self.begin(op, step, Duration::ZERO);
+        self.finish(op, ended)
+    }
+
+    /// The machine dies in mid-command: the effect may be there or not.
+    fn lose(&self, op: &Op, step: &Step) {
+        self.begin(op, step, Duration::ZERO);
+        let mut inside = self.inside();
+        inside.claims.insert(op.clone(), Claim::Lost);
+        if inside.dice.chance(50) {
+            inside.effects.remove(op);
         }
+    }
+
+    /// Puts a tombstone where a claim would stand.
+    fn refuse(&self, op: &Op, why: &str) {
+        self.watch.see(Fact::Refused(op));
+        self.inside().claims.insert(op.clone(), Claim::Refused(why.into()));
     }
 
     async fn studio_dies(&self) -> Seen {
@@ -173,38 +130,38 @@ impl Lab {
     }
 
     async fn run(&self, op: &Op, step: &Step, fate: Fate) -> Seen {
-        let limit = u64::from(step.timeout_seconds.get());
-        let (slow, too_slow) = (Duration::from_secs(limit * 2 / 3), Duration::from_secs(limit + 7200));
+        let limit = Duration::from_secs(step.timeout_seconds.get().into());
+        let (slow, too_slow) = (limit * 2 / 3, limit + Duration::from_secs(7200));
         match fate {
-            Fate::Ends => {
-                let ended = self.begin(op, step, Duration::ZERO);
+            Fate::Ends => Seen::Ended(self.carry_out(op, step)),
+            Fate::Slow => {
+                let ended = self.begin(op, step, slow);
+                tokio::time::sleep(slow).await;
                 Seen::Ended(self.finish(op, ended))
             }
-            Fate::Slow | Fate::TooSlow => {
-                let lasts = if fate == Fate::Slow { slow } else { too_slow };
-                let ended = self.begin(op, step, lasts);
-                tokio::time::sleep(lasts).await;
-                Seen::Ended(self.finish(op, ended))
+            Fate::TooSlow => {
+                self.begin(op, step, too_slow);
+                tokio::time::sleep(limit).await;
+                Seen::Overdue("it is still running".into())
             }
             Fate::AnswerLost => {
-                let ended = self.begin(op, step, Duration::ZERO);
-                self.finish(op, ended);
-                Seen::Lost("the line to the lab broke".into())
+                self.carry_out(op, step);
+                Seen::Gone("the line to the lab broke".into())
+            }
+            Fate::Silent => {
+                self.begin(op, step, slow);
+                std::future::pending().await
             }
             Fate::Dies => {
-                self.begin(op, step, Duration::ZERO);
-                self.inside().claims.insert(op.clone(), Claim::Lost);
+                self.lose(op, step);
                 Seen::Lost("the machine died in mid-command".into())
             }
             Fate::Refused => {
-                let why = "its disk is full".to_string();
-                self.watch.see(Fact::Refused(op));
-                self.inside().claims.insert(op.clone(), Claim::Refused(why.clone()));
-                Seen::Refused(why)
+                self.refuse(op, "its disk is full");
+                Seen::Refused("its disk is full".into())
             }
             Fate::Panics => {
-                let ended = self.begin(op, step, Duration::ZERO);
-                self.finish(op, ended);
+                self.carry_out(op, step);
                 std::panic::resume_unwind(Box::new("the Executor trips")) // no hook, so nothing is printed
             }
             Fate::StudioDiesBefore => self.studio_dies().await,
@@ -212,111 +169,141 @@ impl Lab {
                 self.begin(op, step, slow);
                 self.studio_dies().await
             }
+            Fate::StudioDiesAfter => {
+                self.carry_out(op, step);
+                self.studio_dies().await
+            }
             Fate::StudioDiesOverdue => {
                 self.begin(op, step, too_slow);
                 self.studio_dies().await
             }
             Fate::BothDie => {
-                self.begin(op, step, Duration::ZERO);
-                self.inside().claims.insert(op.clone(), Claim::Lost);
-                self.studio_dies().await
-            }
-            Fate::StudioDiesAfter => {
-                let ended = self.begin(op, step, Duration::ZERO);
-                self.finish(op, ended);
+                self.lose(op, step);
                 self.studio_dies().await
             }
         }
+    }
+
+    /// Says what the claim of an op says; waits as long as it may run.
+    async fn look(&self, op: &Op) -> Recalled {
+        let claim = self.inside().claims.get(op).cloned();
+        match claim {
+            None => Recalled::NeverBegan,
+            Some(Claim::Ended(ended)) => Recalled::Ended(ended),
+            Some(Claim::Lost) => Recalled::Unknown("the machine died in mid-command".into()),
+            Some(Claim::Refused(why)) => Recalled::Refused(why),
+            Some(Claim::Running(until, limit, ended)) => {
+                if until.min(limit) > Instant::now() {
+                    self.watch.count("recall: running");
+                    tokio::time::sleep_until(until.min(limit)).await;
+                }
+                if until <= Instant::now() { Recalled::Ended(self.finish(op, ended)) } else { Recalled::Overdue("it is still running".into()) }
+            }
+        }
+    }
+
+    /// Answers a later life of the run that asks for an op.
+    async fn asked_again(&self, warrant: &Warrant) -> Recalled {
+        let (gone, other) = {
+            let mut inside = self.inside();
+            inside.epoch = inside.epoch.max(warrant.epoch);
+            (!inside.calm && inside.dice.chance(8), warrant.store != Some(inside.store()))
+        };
+        let told = match (gone, other) {
+            (true, _) => Recalled::Gone("the lab cannot be reached".into()),
+            (false, true) => Recalled::Unknown("the claims are not those it was granted under".into()),
+            (false, false) => self.look(&warrant.op).await,
+        };
+        self.watch.count(match &told {
+            Recalled::NeverBegan => "recall: never began",
+            Recalled::Ended(_) => "recall: ended",
+            Recalled::Refused(_) => "recall: refused",
+            Recalled::Overdue(_) => "recall: overdue",
+            Recalled::Unknown(_) if other => "recall: other store",
+            Recalled::Unknown(_) => "recall: lost",
+            Recalled::Gone(_) => "recall: gone",
+        });
+        told
     }
 }
 
 impl Inside {
-    /// What a command shows, the same for the same op.
-    fn outcome(&mut self, op: &Op, step: &Step) -> Ended {
+    fn store(&self) -> StoreId {
+        format!("{:032x}", self.store).try_into().unwrap()
+    }
+
+    /// What a command shows, the same for the same op. A read that looks for what another op of the same
+    /// step did tells the truth, if it tells anything.
+    fn outcome(&self, op: &Op, step: &Step) -> Ended {
+        let key = self.keys.get(op);
+        let other = |other: &Op| other.step == op.step && other.attempt < op.attempt && self.keys.get(other) != key;
+        let (looks, there) = (self.keys.keys().any(other), self.effects.iter().any(other));
         let mut dice = self.seed.dice(&format!("{}.{}", op.step, op.attempt));
         let well = self.calm || dice.chance(85);
         let exit = if well { Some(step.expect.exit.into()) } else { dice.pick(&[Some(1), Some(3), None]) };
         let long = if dice.chance(2) { 70_000 } else { 0 };
-        let stdout = format!("{}{}", if well || dice.chance(50) { "ok" } else { "bad" }, "\n".repeat(long));
+        let word = if looks && !there { "nothing" } else { dice.pick(if well { &["ok"] } else { &["ok", "bad"] }) };
         let stderr = if dice.chance(20) { "warning".into() } else { String::new() };
-        Ended { exit, stdout, stderr, assumed: Assumed::No, artifacts: Vec::new() }
+        Ended { exit, stdout: format!("{word}{}", "\n".repeat(long)), stderr, assumed: Assumed::No, artifacts: Vec::new(), sealed: None }
     }
 }
 
 #[async_trait]
-impl Host for Reach {
+impl Host for Lab {
     type Mode = Pretend;
 
     async fn execute(&self, permit: Permit<Pretend>) -> Seen {
-        let (lab, op) = (&self.0, permit.op().clone());
-        if lab.inside().life != self.1 {
-            return Seen::Refused("another Executor came after this one".into());
-        }
-        lab.watch.see(Fact::Handed(&op));
-        let step = permit.redeem();
-        match lab.record(&op, Duration::ZERO) {
-            Record::Refused(why) => Seen::Refused(why),
-            Record::Running(_) | Record::Ended(_) | Record::Lost(_) | Record::Overdue => Seen::Lost("it is claimed already".into()),
-            Record::Nothing => {
-                let fate = lab.fate();
-                lab.watch.count(fate.name());
-                lab.run(&op, &step, fate).await
-            }
-        }
-    }
-
-    async fn recall(&self, op: &Op) -> Recalled {
-        let lab = &self.0;
+        let warrant = permit.into_warrant();
+        let op = &warrant.op;
         {
-            let mut inside = lab.inside();
-            if !inside.calm && inside.dice.chance(8) {
-                inside.unreachable = 1;
+            let mut inside = self.inside();
+            if warrant.epoch < inside.epoch {
+                return Seen::Refused("a later life of the run was here".into());
             }
-            if inside.unreachable > 0 {
-                inside.unreachable -= 1;
-                lab.watch.count("recall: unreachable");
-                return Recalled::Unknown("the claims cannot be reached".into());
-            }
+            inside.epoch = warrant.epoch;
+            inside.keys.insert(op.clone(), warrant.effect_key(None));
         }
-        let record = lab.record(op, Duration::from_secs(3600));
-        if let Record::Running(until) = record {
-            lab.watch.count("recall: running");
-            tokio::time::sleep_until(until).await;
-            return told(lab, lab.record(op, Duration::ZERO));
+        self.watch.see(Fact::Handed(op));
+        match self.look(op).await {
+            Recalled::NeverBegan => {}
+            Recalled::Ended(ended) => return Seen::Ended(ended),
+            Recalled::Refused(why) => return Seen::Refused(why),
+            Recalled::Overdue(why) => return Seen::Overdue(why),
+            Recalled::Unknown(why) | Recalled::Gone(why) => return Seen::Lost(why),
         }
-        told(lab, record)
+        let (fate, name) = {
+            let mut inside = self.inside();
+            let calm = inside.calm;
+            Fate::draw(&mut inside.dice, calm)
+        };
+        self.watch.count(name);
+        self.run(op, &warrant.step, fate).await
     }
-}
 
-/// The one place that turns the table of claims into what a host can say.
-fn told(lab: &Lab, record: Record) -> Recalled {
-    let (name, told) = match record {
-        // A tombstone is claimed at the next try, which is refused again. Once hosts say `Refused`: say it here.
-        Record::Nothing | Record::Refused(_) => ("recall: never began", Recalled::NeverBegan),
-        Record::Ended(ended) => ("recall: ended", Recalled::Ended(ended)),
-        Record::Lost(why) => ("recall: lost", Recalled::Unknown(why)),
-        // Once hosts say `Overdue`: say it here, and in `execute` where `Fate::TooSlow` is over its limit.
-        Record::Running(_) | Record::Overdue => ("recall: overdue", Recalled::Unknown("it is still running".into())),
-    };
-    lab.watch.count(name);
-    told
-}
+    async fn recall(&self, warrant: &Warrant) -> Recalled {
+        self.asked_again(warrant).await
+    }
 
-impl Fate {
-    fn name(self) -> &'static str {
-        match self {
-            Fate::Ends => "lab: ends",
-            Fate::Slow => "lab: slow",
-            Fate::TooSlow => "lab: too slow",
-            Fate::AnswerLost => "lab: answer lost",
-            Fate::Dies => "lab: dies in mid-command",
-            Fate::Refused => "lab: refuses",
-            Fate::Panics => "lab: Executor panics",
-            Fate::StudioDiesBefore => "lab: studio dies before",
-            Fate::StudioDiesMeanwhile => "lab: studio dies meanwhile",
-            Fate::StudioDiesAfter => "lab: studio dies after",
-            Fate::StudioDiesOverdue => "lab: studio dies, command overdue",
-            Fate::BothDie => "lab: studio and machine die",
+    async fn close(&self, warrant: &Warrant, why: &str) -> Recalled {
+        let told = self.asked_again(warrant).await;
+        if told == Recalled::NeverBegan {
+            self.refuse(&warrant.op, why);
+            return Recalled::Refused(why.into());
         }
+        told
+    }
+
+    async fn done(&self, key: &Digest) -> Result<Vec<Op>, String> {
+        let mut inside = self.inside();
+        if !inside.calm && inside.dice.chance(2) {
+            self.watch.count("done: unreadable");
+            return Err("the claims cannot be read".into());
+        }
+        let same = inside.claims.iter().filter(|(op, claim)| inside.keys.get(*op) == Some(key) && !matches!(claim, Claim::Refused(_)));
+        Ok(same.map(|(op, _)| op.clone()).collect())
+    }
+
+    fn store(&self) -> Option<StoreId> {
+        Some(self.inside().store())
     }
 }

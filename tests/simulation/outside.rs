@@ -46,6 +46,7 @@ pub(crate) async fn act(world: &World, watch: &Watch, waits: Option<&Waits>, dic
 /// Lets everything outside be as it should.
 pub(crate) async fn calm(world: &World, watch: &Watch, waits: Option<&Waits>, now: Timestamp) {
     world.chores.fall(None);
+    tokio::time::advance(Duration::from_secs(3 * 3600)).await; // what is overdue ends
     if let Some(waits) = waits {
         say(world, watch, waits, if waits.unknown { "settle: happened" } else { "word: approves" }, now).await;
     }

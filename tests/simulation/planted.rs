@@ -39,7 +39,7 @@ fn tale() -> Tale {
     let change = Change { summary: Prose::tamed("x"), edits: Vec::new(), runbook: (1..=3).map(command).collect() };
     tale.tell(Event::EditsProposed { by: by(), change, judged: Vec::new() }).unwrap();
     for no in 1..=3 {
-        tale.tell(Event::StepJudged { step: StepNo(no), judgement: judgement(no) }).unwrap();
+        tale.tell(Event::StepJudged { step: StepNo(no), judgement: judgement(no), before: Vec::new() }).unwrap();
     }
     tale
 }
@@ -70,7 +70,7 @@ impl Tale {
 
     fn end(&mut self, op: &Op) -> Holds {
         self.see(Fact::Ended(op, &ended("ok")))?;
-        self.tell(Event::StepEnded { op: op.clone(), outcome: outcome("ok", 0) })
+        self.tell(Event::StepEnded { op: op.clone(), outcome: outcome("ok", 0), sealed: None })
     }
 
     fn run(&mut self, op: &Op, basis: Basis) -> Holds {
@@ -155,7 +155,7 @@ const PLANTS: [Plant; 34] = [
     }),
     ("the end of 20260115-100000-sim-0000.01.1 was made up", |tale| {
         tale.grant(&op(1, 1), Basis::Auto)?;
-        tale.tell(Event::StepEnded { op: op(1, 1), outcome: outcome("ok", 0) })
+        tale.tell(Event::StepEnded { op: op(1, 1), outcome: outcome("ok", 0), sealed: None })
     }),
     ("is not the one that was seen", |tale| ends(tale, outcome("other", 0))),
     ("is not the one that was seen", |tale| ends(tale, outcome("ok", 1))),
@@ -283,7 +283,7 @@ fn ends(tale: &mut Tale, outcome: Outcome) -> Holds {
     tale.grant(&op(1, 1), Basis::Auto)?;
     tale.begin(&op(1, 1))?;
     tale.see(Fact::Ended(&op(1, 1), &ended("ok")))?;
-    tale.tell(Event::StepEnded { op: op(1, 1), outcome })
+    tale.tell(Event::StepEnded { op: op(1, 1), outcome, sealed: None })
 }
 
 /// The first event of a live run.
@@ -305,7 +305,7 @@ fn judgement(no: u32) -> Judgement {
 }
 
 fn granted(op: &Op, basis: Basis) -> Event {
-    Event::StepGranted { op: op.clone(), basis }
+    Event::StepGranted { op: op.clone(), basis, store: None }
 }
 
 fn approved() -> Basis {
@@ -322,7 +322,7 @@ fn stated(statement: Statement) -> Signed {
 }
 
 fn ended(stdout: &str) -> Ended {
-    Ended { exit: Some(0), stdout: stdout.into(), stderr: String::new(), assumed: Assumed::No, artifacts: Vec::new() }
+    Ended { exit: Some(0), stdout: stdout.into(), stderr: String::new(), assumed: Assumed::No, artifacts: Vec::new(), sealed: None }
 }
 
 fn outcome(stdout: &str, exit: i32) -> Outcome {

@@ -3,12 +3,12 @@
 //! It shares no code with the loop. What the world did (effects, ends, words of humans, calls to the model) stays; what the
 //! journal says is forgotten with each restart and read again from what the disk kept.
 
-use super::book::Book;
+use super::book::{Book, Known};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use studio_core::approval::{Signed, Word};
 use studio_core::event::{Basis, Event, Outcome};
-use studio_core::gate::Effect;
+use studio_core::gate::{Class, Effect, Judgement, Verdict};
 use studio_core::host::{Assumed, Ended};
 use studio_core::journal::Entry;
 use studio_core::name::{Digest, PersonaName};
@@ -34,6 +34,8 @@ pub(crate) enum Fact<'a> {
     Ended(&'a Op, &'a Ended),
     /// The lab refused it, and did not begin.
     Refused(&'a Op),
+    /// The lab lost its claims.
+    Forgot,
 }
 
 /// What the world did, and what the journal says.
@@ -45,6 +47,10 @@ pub(crate) struct Reference {
     began: BTreeMap<Op, (u64, Step)>,
     ended: BTreeMap<Op, Ended>,
     refused: BTreeSet<Op>,
+    /// What the lab began and has no claim of any more.
+    forgotten: BTreeSet<Op>,
+    /// Events are read back from the disk: what they say of the world was true then.
+    rereads: bool,
     said: Vec<Signed>,
     called: u32,
     again: u64,
@@ -52,10 +58,19 @@ pub(crate) struct Reference {
 
 type Holds = Result<(), String>;
 
+/// How often a step may be granted anew because nobody knows how it ended, and again is harmless.
+const RETRIES_MAX: u32 = 2;
+
 impl Reference {
-    /// Forgets what the journal says: it is read again.
-    pub(crate) fn rewind(&mut self) {
-        self.book = Book::default();
+    /// Forgets what the journal says, and reads it again.
+    ///
+    /// # Errors
+    /// What should not stand there.
+    pub(crate) fn reread(&mut self, entries: &[Entry]) -> Holds {
+        (self.book, self.rereads) = (Book::default(), true);
+        let read = entries.iter().try_for_each(|entry| self.see(&Fact::Event(entry)));
+        self.rereads = false;
+        read
     }
 
     /// Returns what the journal says.
@@ -103,9 +118,13 @@ impl Reference {
                 self.ended.insert(op.clone(), ended.clone());
                 holds(self.began.contains_key(op), || format!("{op} ended and never began"))
             }
+            Fact::Forgot => {
+                self.forgotten.extend(self.began.keys().cloned());
+                Ok(())
+            }
             Fact::Refused(op) => {
                 self.refused.insert(op.clone());
-                holds(!self.began.contains_key(op), || format!("{op} was refused after it began"))
+                holds(!self.began.contains_key(op) || self.forgotten.contains(op), || format!("{op} was refused after it began"))
             }
         }
     }
@@ -118,15 +137,17 @@ impl Reference {
         holds(!twice, || format!("{op} began twice"))?;
         holds(n <= self.synced, || format!("{op} began and no grant of it is on the disk"))?;
         let judged = self.book.judged.get(&op.step).ok_or_else(|| format!("{op} began and was never judged"))?;
-        if judged.effect == Effect::Read || self.book.assumes() {
+        if judged.effect == Effect::Read || self.book.assumes() || self.book.probes.contains(op) {
             return Ok(());
         }
-        holds(self.book.open.as_ref().is_some_and(|open| open.op == *op && !open.unknown), || format!("{op} began when nobody waited for it"))?;
+        let waits = self.book.open.as_ref().is_some_and(|open| open.op == *op && open.known == Known::Granted);
+        holds(waits, || format!("{op} began when nobody waited for it"))?;
         let same = |other: &Step| other.argv == step.argv && other.target == step.target;
         let before = || self.began.iter().filter(|(other, (_, began))| *other != op && same(began)).map(|(other, _)| other);
         self.again += u64::from(before().next().is_some());
+        let harmless = |other: &Op| other.step == op.step && judged.effect != Effect::OneShot; // its grant was looked at
         let word = |other: &Op| self.book.settled.get(other) == Some(&Word::DidNot) || self.book.agreed_again.contains(op);
-        match before().find(|other| !word(other)) {
+        match before().find(|other| !word(other) && !harmless(other)) {
             Some(other) => Err(format!("{op} had the effect of {other} again, and no human said so")),
             None => Ok(()),
         }
@@ -136,10 +157,24 @@ impl Reference {
         holds(self.book.closed.is_none(), || format!("{} after the run was closed", entry.event.kind()))?;
         match &entry.event {
             Event::StepGranted { op, basis, .. } => self.grant(entry, op, basis),
-            Event::StepEnded { op, outcome } => self.end(op, outcome),
-            Event::StepUnknown { op, .. } => self.waits(op, false),
+            Event::ProbeGranted { op, judgement, .. } => self.look(entry, op, judgement),
+            Event::StepEnded { op, outcome, .. } => self.end(op, outcome),
+            Event::StepUnknown { op, .. } => self.waits(op, &[Known::Granted, Known::Overdue, Known::Nothing]),
+            Event::StepOverdue { op, .. } => {
+                self.waits(op, &[Known::Granted, Known::Overdue, Known::Nothing])?;
+                holds(self.rereads || (self.began.contains_key(op) && !self.ended.contains_key(op)), || {
+                    format!("{op} is called overdue, and does not run")
+                })
+            }
+            Event::ApprovalExpired { op } => {
+                let open = self.book.open.as_ref().is_some_and(|open| open.op == *op);
+                holds(!open || self.refused.contains(op), || format!("{op} was taken back, and may still begin"))
+            }
             Event::StepSettled { signed } => {
-                self.waits(&signed.statement.op, true)?;
+                let op = &signed.statement.op;
+                self.waits(op, &[Known::Nothing])?;
+                let known = !self.rereads && self.ended.contains_key(op) && !self.forgotten.contains(op);
+                holds(!known, || format!("a human settled {op}, whose end the lab knows"))?;
                 self.word(entry, signed)
             }
             Event::ApprovalGiven { signed } | Event::ApprovalRefused { signed } => {
@@ -159,12 +194,24 @@ impl Reference {
         let judged = judged.ok_or_else(|| format!("{op} was granted and not judged in its round"))?;
         match &book.open {
             None => {}
-            Some(open) if open.unknown => {
-                let next = Op { attempt: open.op.attempt + 1, ..open.op.clone() };
-                holds(next == *op && judged.effect == Effect::Read, || format!("{op} was granted while the outcome of {} is unknown", open.op))?;
+            Some(open) if open.known == Known::Nothing => {
+                holds(open.op.step == op.step && open.op.attempt < op.attempt, || {
+                    format!("{op} was granted while the outcome of {} is unknown", open.op)
+                })?;
+                holds(open.probe.is_none(), || format!("{op} was granted while a read looks whether {} happened", open.op))?;
+                let harmless = match judged.effect {
+                    Effect::Read => true,
+                    Effect::Idempotent => !judged.probed || open.absent.is_some(),
+                    Effect::Probed => judged.probed && open.absent == Some(true),
+                    Effect::OneShot => false,
+                };
+                let retried = book.retried.get(&op.step).copied().unwrap_or_default();
+                holds(harmless && retried < RETRIES_MAX, || format!("{op} was granted while the outcome of {} is unknown", open.op))?;
             }
             Some(open) => {
-                holds(open.op == *op && open.epoch < place.epoch, || format!("{op} was granted while {} may be running", open.op))?;
+                holds(open.op == *op && open.known == Known::Granted && open.epoch < place.epoch, || {
+                    format!("{op} was granted while {} may be running", open.op)
+                })?;
                 let began = self.began.get(op).is_some_and(|(under, _)| *under < place.n);
                 holds(!began, || format!("{op} was granted again after it began"))?;
             }
@@ -183,7 +230,7 @@ impl Reference {
     }
 
     fn end(&self, op: &Op, outcome: &Outcome) -> Holds {
-        self.waits(op, false)?;
+        self.waits(op, &[Known::Granted, Known::Overdue, Known::Nothing])?;
         let Some(seen) = self.ended.get(op) else {
             let refused = self.refused.contains(op) && outcome.exit.is_none() && !outcome.misses.is_empty();
             return holds(refused, || format!("the end of {op} was made up"));
@@ -197,10 +244,25 @@ impl Reference {
         holds(well == outcome.misses.is_empty(), || format!("{op} is said to have ended {}, and did not", if well { "badly" } else { "well" }))
     }
 
-    /// Says whether the journal waits for the end of that very op.
-    fn waits(&self, op: &Op, unknown: bool) -> Holds {
-        let open = self.book.open.as_ref().is_some_and(|open| open.op == *op && open.unknown == unknown);
-        holds(open, || format!("the journal does not wait for {op}"))
+    /// A read that looks whether an op happened: only where nobody knows, and only a plain read.
+    fn look(&self, entry: &Entry, op: &Op, judgement: &Judgement) -> Holds {
+        holds(judgement.verdict == Verdict::Auto && judgement.class == Class::Observe, || format!("{op} looks, and is no plain read"))?;
+        let open = self.book.open.as_ref().filter(|open| open.known == Known::Nothing && open.op.step == op.step);
+        let open = open.ok_or_else(|| format!("{op} looks for what nobody misses"))?;
+        let free = match &open.probe {
+            None => !self.book.granted.contains_key(op) && open.op.attempt < op.attempt,
+            Some((other, epoch)) => other == op && *epoch < entry.place.epoch && !self.began.get(op).is_some_and(|(under, _)| *under < entry.place.n),
+        };
+        holds(free && !self.book.over.contains(op), || format!("{op} looks a second time"))
+    }
+
+    /// Says whether the journal waits for the end of that very op, or of the read that looks for it.
+    fn waits(&self, op: &Op, known: &[Known]) -> Holds {
+        let waits = self.book.open.as_ref().is_some_and(|open| match &open.probe {
+            Some((probe, _)) => probe == op,
+            None => open.op == *op && known.contains(&open.known),
+        });
+        holds(waits, || format!("the journal does not wait for {op}"))
     }
 
     fn word(&self, entry: &Entry, signed: &Signed) -> Holds {
@@ -219,6 +281,7 @@ impl fmt::Display for Fact<'_> {
             Fact::Handed(op) => write!(f, "      the lab is handed {}", short(op)),
             Fact::Began(op, step) => write!(f, "      the lab begins {}: {}", short(op), step.argv),
             Fact::Ended(op, ended) => write!(f, "      the lab ends {}: {:?}", short(op), ended.exit),
+            Fact::Forgot => write!(f, "      the lab loses its claims"),
             Fact::Refused(op) => write!(f, "      the lab refuses {}", short(op)),
         }
     }
@@ -229,10 +292,11 @@ fn words(event: &Event) -> String {
     let kind = event.kind();
     match event {
         Event::StepGranted { op, basis, .. } => format!("{kind} {} {basis:?}", short(op)),
-        Event::StepEnded { op, outcome } => format!("{kind} {} {}", short(op), outcome.words()),
-        Event::StepUnknown { op, why } => format!("{kind} {}: {why}", short(op)),
+        Event::ProbeGranted { op, .. } => format!("{kind} {}", short(op)),
+        Event::StepEnded { op, outcome, .. } => format!("{kind} {} {}", short(op), outcome.words()),
+        Event::StepUnknown { op, why } | Event::StepOverdue { op, why } => format!("{kind} {}: {why}", short(op)),
         Event::ApprovalAsked { op, why, .. } => format!("{kind} {}: {why}", short(op)),
-        Event::StepJudged { step, judgement } => format!("{kind} {step} {} {} {:?}", judgement.verdict, judgement.class, judgement.effect),
+        Event::StepJudged { step, judgement, .. } => format!("{kind} {step} {} {} {:?}", judgement.verdict, judgement.class, judgement.effect),
         Event::CriterionChecked { criterion, finding } => format!("{kind} {criterion} {}", finding.met),
         Event::LimitReached { limit, why } => format!("{kind} {limit:?}: {why}"),
         Event::RunClosed { state, why } => format!("{kind} {}: {why}", state.name()),

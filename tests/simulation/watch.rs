@@ -90,12 +90,9 @@ impl Watch {
             seen.failure.get_or_insert(wrong);
         }
         seen.tape.written = journal.to_vec();
-        seen.reference.rewind();
-        for entry in entries {
-            if let Err(wrong) = seen.reference.see(&Fact::Event(entry)) {
-                let _ = writeln!(seen.story, "!!! on the disk: {wrong}");
-                seen.failure.get_or_insert(wrong);
-            }
+        if let Err(wrong) = seen.reference.reread(entries) {
+            let _ = writeln!(seen.story, "!!! on the disk: {wrong}");
+            seen.failure.get_or_insert(wrong);
         }
     }
 
