@@ -2,6 +2,7 @@
 
 use super::cast::{Moods, crew};
 use super::drive::Play;
+use super::watch::Watch;
 use std::sync::Arc;
 use studio_core::event::{Answered, Event, Limit};
 use studio_core::journal::Entry;
@@ -16,7 +17,9 @@ impl Play {
         if !replayable(&log.entries) {
             return self.watch.count("check: not replayed");
         }
-        let crew = crew(&self.script, &Moods::calm(self.seed.dice("replay")));
+        let moods = Moods::new(self.seed.dice("replay"), &Watch::default());
+        moods.calm(true);
+        let crew = crew(&self.script, &moods);
         let stage = Stage { crew, gate: Arc::clone(&self.world.gate), tree: Arc::clone(&self.world.tree) };
         let text = |kept: &Kept| match kept {
             Kept::Inline(text) => Ok(text.clone()),

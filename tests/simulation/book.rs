@@ -196,7 +196,9 @@ impl Book {
     fn take_step(&mut self, entry: &Entry, event: &Event) {
         match event {
             Event::ApprovalAsked { op, effect, why, .. } => {
-                let again = ["has run in this ticket already", "may have run already"].iter().any(|words| why.contains(words));
+                let again = ["has run in this ticket already", "has run for this ticket already", "may have run already"]
+                    .iter()
+                    .any(|words| why.contains(words));
                 (self.question, self.given) = (Some(Question { op: op.clone(), effect: effect.clone(), again }), None);
             }
             Event::ApprovalGiven { signed } => {

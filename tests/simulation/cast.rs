@@ -39,15 +39,9 @@ impl Moods {
         Moods(Arc::new(Mutex::new(Mood { dice, calm: false, kill: CancellationToken::new() })), watch.clone())
     }
 
-    /// Moods without a whim.
-    pub(crate) fn calm(dice: Dice) -> Moods {
-        let moods = Moods::new(dice, &Watch::default());
-        moods.calm_down();
-        moods
-    }
-
-    pub(crate) fn calm_down(&self) {
-        self.with(|mood| mood.calm = true);
+    /// Has no whims, or all of them.
+    pub(crate) fn calm(&self, calm: bool) {
+        self.with(|mood| mood.calm = calm);
     }
 
     /// Says what ends the Studio's life.

@@ -10,7 +10,7 @@ use super::watch::Watch;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use studio_core::event::{Mode, Parked, Planned};
+use studio_core::event::{Closing, Mode, Parked, Planned};
 use studio_core::host::Executor;
 use studio_core::journal::{JournalError, Log};
 use studio_core::model::Model;
@@ -31,6 +31,8 @@ use tokio_util::sync::CancellationToken;
 /// Lives with trouble, and lives in all: after the last troubled one everything goes well.
 const TROUBLED_LIVES: u32 = 8;
 const LIVES_MAX: u32 = 60;
+/// Runs of one ticket.
+const RUNS_MAX: u32 = 2;
 
 /// What came of a seed.
 pub(crate) struct Told {
@@ -52,6 +54,8 @@ pub(super) struct Play {
     pub(super) executor: Option<Executor<Pretend>>,
     /// What the disk held after the last life.
     pub(super) left: Option<(PathBuf, Log)>,
+    /// Runs of the ticket that are over.
+    over: Vec<PathBuf>,
 }
 
 /// How a life ended.
@@ -94,23 +98,38 @@ impl Play {
         let (disk, host, chores) = (ModelDisk::default(), LedgerHost::default(), LedgerChores::default());
         let world = World { disk, host, chores, gate, tree, crew, model, opened, now: now() };
         let (lab, dice) = (Lab::new(seed, watch), seed.dice("lives"));
-        Play { seed, world, lab, moods, watch: watch.clone(), script, began: Instant::now(), dice, executor: None, left: None }
+        Play { seed, world, lab, moods, watch: watch.clone(), script, began: Instant::now(), dice, executor: None, left: None, over: Vec::new() }
     }
 
+    /// Lives run after run of the same ticket, until it is done or was tried often enough.
     async fn live_to_the_end(&mut self) {
-        for life in 1..=LIVES_MAX {
-            if life > TROUBLED_LIVES {
-                self.lab.calm_down();
-                self.moods.calm_down();
+        for run in 1..=RUNS_MAX {
+            let over = self.live_to_its_end().await;
+            let done = over.is_none_or(|over| over != Rest::Over(Closing::Failed) && over != Rest::Over(Closing::OutOfRounds));
+            if done || run == RUNS_MAX || self.script.mode != Mode::Live || self.watch.failure().is_some() {
+                return;
             }
+            self.watch.count("run: another of the same ticket");
+            self.over.extend(self.left.take().map(|(dir, _)| dir));
+            (self.world.chores, self.executor) = (LedgerChores::default(), None);
+            self.watch.another();
+        }
+    }
+
+    /// Lives until the run is over, and returns how.
+    async fn live_to_its_end(&mut self) -> Option<Rest> {
+        for life in 1..=LIVES_MAX {
+            self.lab.calm(life > TROUBLED_LIVES);
+            self.moods.calm(life > TROUBLED_LIVES);
             self.watch.tell(&format!("life {life}, {}", studio_core::clock::stamp(hour(self.began))));
             let end = self.live(life).await;
             let run = self.compare(&end);
             if self.watch.failure().is_some() {
-                return;
+                return None;
             }
-            if matches!(&end, End::Rested(Rest::Over(_) | Rest::Parked(Parked::NeedsReview, _), _)) {
-                return self.replayed().await;
+            if let End::Rested(rest @ (Rest::Over(_) | Rest::Parked(Parked::NeedsReview, _)), _) = end {
+                self.replayed().await;
+                return Some(rest);
             }
             if life > 1 && self.dice.chance(10) {
                 self.replayed().await;
@@ -118,6 +137,7 @@ impl Play {
             self.between(life, run.as_ref()).await;
         }
         self.watch.wrong(format!("it does not end within {LIVES_MAX} lives"));
+        None
     }
 
     /// Lives once, as long as trouble lets it.
@@ -189,6 +209,9 @@ impl Play {
     fn left(&self) -> Option<(PathBuf, Log, Vec<u8>)> {
         for run in list_runs(&self.world.disk, Path::new(RUNS)).unwrap_or_default() {
             let dir = Path::new(RUNS).join(run.as_str());
+            if self.over.contains(&dir) {
+                continue;
+            }
             let Ok(journal) = self.world.disk.read(&dir.join("journal.jsonl"), u64::MAX) else { continue };
             match Log::read(&journal) {
                 Ok(log) => return Some((dir, log, journal)),
@@ -245,7 +268,8 @@ impl Play {
         let (at, record) = run.steps().iter().enumerate().rfind(|(_, record)| waits(record))?;
         let op = Op { run: run.id()?.clone(), step: StepNo(at as u32 + 1), attempt: record.attempt };
         let unknown = matches!(record.state, StepState::Unknown(_));
-        Some(Waits { op, effect: record.judgement.as_ref()?.digest.clone(), unknown })
+        let dir = self.left.as_ref()?.0.clone();
+        Some(Waits { dir, op, effect: record.judgement.as_ref()?.digest.clone(), unknown })
     }
 }
 

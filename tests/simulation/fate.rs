@@ -29,25 +29,28 @@ pub(crate) enum Fate {
     StudioDiesAfter,
     /// The Studio dies, and the command runs on for longer than it may.
     StudioDiesOverdue,
+    /// It is refused where it should run, and the Studio dies before it hears so.
+    StudioDiesRefused,
     /// The Studio and the machine die in mid-command.
     BothDie,
 }
 
 /// Each fate, how often it is drawn, and its name; the first is the only one where all is calm.
-const FATES: [(u64, (Fate, &str)); 13] = [
+const FATES: [(u64, (Fate, &str)); 14] = [
     (52, (Fate::Ends, "lab: ends")),
     (10, (Fate::Slow, "lab: slow")),
     (4, (Fate::TooSlow, "lab: too slow")),
     (4, (Fate::AnswerLost, "lab: answer lost")),
     (2, (Fate::Silent, "lab: silent")),
-    (5, (Fate::Dies, "lab: dies in mid-command")),
+    (7, (Fate::Dies, "lab: dies in mid-command")),
     (3, (Fate::Refused, "lab: refuses")),
     (3, (Fate::Panics, "lab: Executor panics")),
     (4, (Fate::StudioDiesBefore, "lab: studio dies before")),
     (4, (Fate::StudioDiesMeanwhile, "lab: studio dies meanwhile")),
     (4, (Fate::StudioDiesAfter, "lab: studio dies after")),
     (2, (Fate::StudioDiesOverdue, "lab: studio dies, command overdue")),
-    (3, (Fate::BothDie, "lab: studio and machine die")),
+    (2, (Fate::StudioDiesRefused, "lab: refuses, studio dies")),
+    (5, (Fate::BothDie, "lab: studio and machine die")),
 ];
 
 impl Fate {

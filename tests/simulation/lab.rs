@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use studio_core::host::{Assumed, Ended, Host, Recalled, Seen};
-use studio_core::name::{Digest, StoreId};
+use studio_core::name::{Digest, RunId, StoreId};
 use studio_core::permit::{Permit, Pretend};
 use studio_core::step::{Op, Step};
 use studio_core::warrant::Warrant;
@@ -46,8 +46,8 @@ struct Inside {
     keys: BTreeMap<Op, Digest>,
     /// The ops whose effect is there.
     effects: BTreeSet<Op>,
-    /// The last life of the run that was heard of.
-    epoch: u32,
+    /// The last life of each run that was heard of.
+    epochs: BTreeMap<RunId, u32>,
     calm: bool,
     kill: CancellationToken,
 }
@@ -56,7 +56,7 @@ impl Lab {
     pub(crate) fn new(seed: Seed, watch: &Watch) -> Lab {
         let (dice, kill) = (seed.dice("lab"), CancellationToken::new());
         let (claims, keys, effects) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let inside = Inside { seed, dice, store: 1, claims, keys, effects, epoch: 0, calm: false, kill };
+        let inside = Inside { seed, dice, store: 1, claims, keys, effects, epochs: BTreeMap::new(), calm: false, kill };
         Lab { inside: Arc::new(Mutex::new(inside)), watch: watch.clone() }
     }
 
@@ -73,9 +73,9 @@ impl Lab {
         inside.claims.clear();
     }
 
-    /// Lets nothing fail any more.
-    pub(crate) fn calm_down(&self) {
-        self.inside().calm = true;
+    /// Lets nothing fail, or everything that can.
+    pub(crate) fn calm(&self, calm: bool) {
+        self.inside().calm = calm;
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -177,6 +177,10 @@ impl Lab {
                 self.begin(op, step, too_slow);
                 self.studio_dies().await
             }
+            Fate::StudioDiesRefused => {
+                self.refuse(op, "its disk is full");
+                self.studio_dies().await
+            }
             Fate::BothDie => {
                 self.lose(op, step);
                 self.studio_dies().await
@@ -206,7 +210,7 @@ impl Lab {
     async fn asked_again(&self, warrant: &Warrant) -> Recalled {
         let (gone, other) = {
             let mut inside = self.inside();
-            inside.epoch = inside.epoch.max(warrant.epoch);
+            inside.hear(warrant);
             (!inside.calm && inside.dice.chance(8), warrant.store != Some(inside.store()))
         };
         let told = match (gone, other) {
@@ -228,6 +232,13 @@ impl Lab {
 }
 
 impl Inside {
+    /// Hears of a life of a run; says whether it is the last one.
+    fn hear(&mut self, warrant: &Warrant) -> bool {
+        let last = self.epochs.entry(warrant.op.run.clone()).or_default();
+        *last = warrant.epoch.max(*last);
+        *last == warrant.epoch
+    }
+
     fn store(&self) -> StoreId {
         format!("{:032x}", self.store).try_into().unwrap()
     }
@@ -236,9 +247,9 @@ impl Inside {
     /// step did tells the truth, if it tells anything.
     fn outcome(&self, op: &Op, step: &Step) -> Ended {
         let key = self.keys.get(op);
-        let other = |other: &Op| other.step == op.step && other.attempt < op.attempt && self.keys.get(other) != key;
+        let other = |other: &Op| other.run == op.run && other.step == op.step && other.attempt < op.attempt && self.keys.get(other) != key;
         let (looks, there) = (self.keys.keys().any(other), self.effects.iter().any(other));
-        let mut dice = self.seed.dice(&format!("{}.{}", op.step, op.attempt));
+        let mut dice = self.seed.dice(&op.to_string());
         let well = self.calm || dice.chance(85);
         let exit = if well { Some(step.expect.exit.into()) } else { dice.pick(&[Some(1), Some(3), None]) };
         let long = if dice.chance(2) { 70_000 } else { 0 };
@@ -257,10 +268,9 @@ impl Host for Lab {
         let op = &warrant.op;
         {
             let mut inside = self.inside();
-            if warrant.epoch < inside.epoch {
+            if !inside.hear(&warrant) {
                 return Seen::Refused("a later life of the run was here".into());
             }
-            inside.epoch = warrant.epoch;
             inside.keys.insert(op.clone(), warrant.effect_key(None));
         }
         self.watch.see(Fact::Handed(op));

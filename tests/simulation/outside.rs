@@ -4,6 +4,7 @@ use super::reference::Fact;
 use super::seed::Dice;
 use super::watch::Watch;
 use jiff::{SignedDuration, Timestamp};
+use std::path::PathBuf;
 use std::time::Duration;
 use studio_core::approval::{Signed, Statement, Word};
 use studio_core::chores::ChoreError;
@@ -14,6 +15,8 @@ use studio_tests::life::World;
 
 /// What a run waits for a human about.
 pub(crate) struct Waits {
+    /// The folder of the run.
+    pub(crate) dir: PathBuf,
     pub(crate) op: Op,
     pub(crate) effect: Digest,
     pub(crate) unknown: bool,
@@ -70,13 +73,13 @@ fn answers(dice: &mut Dice) -> &'static str {
 
 fn settles(dice: &mut Dice) -> &'static str {
     dice.weighted(&[
-        (35, "settle: happened"),
-        (30, "settle: did not"),
-        (8, "settle: aborts"),
-        (6, "settle: forged"),
-        (6, "settle: other op"),
-        (5, "settle: approves what is unknown"),
-        (10, "settle: nothing"),
+        (25, "settle: happened"),
+        (28, "settle: did not"),
+        (13, "settle: aborts"),
+        (9, "settle: forged"),
+        (8, "settle: other op"),
+        (9, "settle: approves what is unknown"),
+        (8, "settle: nothing"),
     ])
 }
 
@@ -104,13 +107,12 @@ async fn say(world: &World, watch: &Watch, waits: &Waits, what: &'static str, no
         "settle: aborts" => vec![(word(Word::Abort), "ops")],
         _ => Vec::new(),
     };
-    let Ok(Some(dir)) = world.begun() else { return };
     for (statement, signature) in said {
         let signed = Signed { v: 1, statement, signature: signature.into() };
         if signature == "ops" {
             watch.see(Fact::Said(&signed));
         }
-        if send_notice(&world.disk, &dir, &signed).await.is_err() {
+        if send_notice(&world.disk, &waits.dir, &signed).await.is_err() {
             watch.tell("      the word did not reach the disk");
         }
     }

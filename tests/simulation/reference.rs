@@ -73,6 +73,11 @@ impl Reference {
         read
     }
 
+    /// Another run begins; the world stays.
+    pub(crate) fn another(&mut self) {
+        (self.book, self.synced, self.called) = (Book::default(), 0, 0);
+    }
+
     /// Returns what the journal says.
     pub(crate) fn book(&self) -> &Book {
         &self.book
@@ -145,7 +150,10 @@ impl Reference {
         let same = |other: &Step| other.argv == step.argv && other.target == step.target;
         let before = || self.began.iter().filter(|(other, (_, began))| *other != op && same(began)).map(|(other, _)| other);
         self.again += u64::from(before().next().is_some());
-        let harmless = |other: &Op| other.step == op.step && judged.effect != Effect::OneShot; // its grant was looked at
+        let harmless = |other: &Op| {
+            let looked_at = other.run == op.run && other.step == op.step && judged.effect != Effect::OneShot;
+            looked_at || (other.run != op.run && self.forgotten.contains(other))
+        };
         let word = |other: &Op| self.book.settled.get(other) == Some(&Word::DidNot) || self.book.agreed_again.contains(op);
         match before().find(|other| !word(other) && !harmless(other)) {
             Some(other) => Err(format!("{op} had the effect of {other} again, and no human said so")),

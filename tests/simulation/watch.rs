@@ -96,6 +96,13 @@ impl Watch {
         }
     }
 
+    /// Another run begins: its journal is a new one.
+    pub(crate) fn another(&self) {
+        let mut seen = self.seen();
+        seen.tape = Tape::default();
+        seen.reference.another();
+    }
+
     /// Asks the reference something.
     pub(crate) fn ask<T>(&self, question: impl FnOnce(&Reference) -> T) -> T {
         question(&self.seen().reference)
