@@ -16,6 +16,7 @@ mod process;
 mod reference;
 mod script;
 mod seed;
+mod tale;
 mod watch;
 
 use coverage::MET;

@@ -75,6 +75,8 @@ pub(crate) struct Open {
     pub(crate) probe: Option<(Op, u32)>,
     /// What such a read said: that it did not happen, or nothing.
     pub(crate) absent: Option<bool>,
+    /// How many such reads were lost themselves.
+    pub(crate) lost: u32,
 }
 
 /// What is known of an open op.
@@ -221,7 +223,7 @@ impl Book {
                     *self.retried.entry(op.step).or_default() += 1;
                 }
                 self.granted.insert(op.clone(), entry.place.n);
-                self.open = Some(Open { op: op.clone(), epoch: entry.place.epoch, known: Known::Granted, probe: None, absent: None });
+                self.open = Some(Open { op: op.clone(), epoch: entry.place.epoch, known: Known::Granted, probe: None, absent: None, lost: 0 });
             }
             Event::ProbeGranted { op, .. } => {
                 self.granted.insert(op.clone(), entry.place.n);
@@ -233,8 +235,12 @@ impl Book {
             Event::StepUnknown { op, .. } | Event::StepOverdue { op, .. } => {
                 let known = if matches!(event, Event::StepOverdue { .. }) { Known::Overdue } else { Known::Nothing };
                 match &mut self.open {
-                    Some(open) if open.op == *op => open.known = known,
-                    Some(open) => open.probe = None, // the read was lost
+                    Some(open) if open.op == *op => {
+                        // Said twice: the read that could tell may not be made.
+                        open.absent = (open.known == Known::Nothing && known == Known::Nothing).then_some(false);
+                        open.known = known;
+                    }
+                    Some(open) => (open.probe, open.lost) = (None, open.lost + 1),
                     None => {}
                 }
             }

@@ -1,138 +1,17 @@
 //! Planted bugs: each check of the reference fires at what it is for, and at nothing that is right.
 
-use super::reference::{Fact, Reference};
+use super::reference::Fact;
+use super::tale::*;
 use super::watch::{Watch, WatchedDisk};
-use crate::crew::{small, step, ticket};
-use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
-use studio_core::approval::{Signed, Statement, Word};
-use studio_core::event::{Answered, Approvals, Basis, Closing, Event, Finding, Mode, Opened, Outcome, Planned};
-use studio_core::gate::{Class, ClosedGate, Effect, Judgement, Verdict};
-use studio_core::host::{Assumed, Ended};
-use studio_core::journal::Entry;
+use studio_core::approval::{Statement, Word};
+use studio_core::event::{Answered, Basis, Closing, Event, Outcome};
 use studio_core::model::Usage;
 use studio_core::name::Digest;
-use studio_core::plan::{Change, Plan};
-use studio_core::run::Place;
-use studio_core::step::{Op, Step, StepNo};
 use studio_core::store::Disk;
-use studio_core::text::{Kept, Prose};
+use studio_core::text::Kept;
 use studio_tests::disk::ModelDisk;
-use studio_tests::life::{now, opened};
-
-type Holds = Result<(), String>;
-
-/// A journal that is made up, and a world that is made up with it.
-struct Tale {
-    reference: Reference,
-    place: Place,
-}
-
-/// A run of three steps, judged: 1 and 3 push a and may run unasked, 2 wipes b and asks.
-fn tale() -> Tale {
-    let mut tale = Tale { reference: Reference::default(), place: Place { n: 0, epoch: 1 } };
-    tale.tell(Event::RunOpened(Box::new(live()))).unwrap();
-    let criteria = json!({ "goal": "it is so", "criteria": crate::crew::by_step("s1") });
-    tale.tell(Event::PlanProposed { by: by(), plan: serde_json::from_value::<Plan>(criteria).unwrap() }).unwrap();
-    let change = Change { summary: Prose::tamed("x"), edits: Vec::new(), runbook: (1..=3).map(command).collect() };
-    tale.tell(Event::EditsProposed { by: by(), change, judged: Vec::new() }).unwrap();
-    for no in 1..=3 {
-        tale.tell(Event::StepJudged { step: StepNo(no), judgement: judgement(no), before: Vec::new() }).unwrap();
-    }
-    tale
-}
-
-impl Tale {
-    fn tell(&mut self, event: Event) -> Holds {
-        self.tell_at(now(), event)
-    }
-
-    fn tell_at(&mut self, at: Timestamp, event: Event) -> Holds {
-        self.place.n += 1;
-        self.reference.see(&Fact::Event(&Entry { place: self.place, at, event }))
-    }
-
-    fn see(&mut self, fact: Fact<'_>) -> Holds {
-        self.reference.see(&fact)
-    }
-
-    fn grant(&mut self, op: &Op, basis: Basis) -> Holds {
-        self.tell(granted(op, basis))?;
-        self.see(Fact::Synced(self.place.n))
-    }
-
-    fn begin(&mut self, op: &Op) -> Holds {
-        self.see(Fact::Handed(op))?;
-        self.see(Fact::Began(op, &command(op.step.0)))
-    }
-
-    fn end(&mut self, op: &Op) -> Holds {
-        self.see(Fact::Ended(op, &ended("ok")))?;
-        self.tell(Event::StepEnded { op: op.clone(), outcome: outcome("ok", 0), sealed: None })
-    }
-
-    fn run(&mut self, op: &Op, basis: Basis) -> Holds {
-        self.grant(op, basis)?;
-        self.begin(op)?;
-        self.end(op)
-    }
-
-    /// Grants and begins an op, and loses it.
-    fn lose(&mut self, op: &Op) -> Holds {
-        self.grant(op, Basis::Auto)?;
-        self.begin(op)?;
-        self.tell(Event::StepUnknown { op: op.clone(), why: "lost".into() })
-    }
-
-    fn ask(&mut self, op: &Op, why: &str) -> Holds {
-        let (effect, expires) = (judgement(op.step.0).digest, hence(24));
-        self.tell(Event::ApprovalAsked { op: op.clone(), effect, why: why.into(), expires })
-    }
-
-    fn say(&mut self, signed: &Signed) -> Holds {
-        self.see(Fact::Said(signed))?;
-        let signed = signed.clone();
-        self.tell(match signed.statement.word {
-            Word::Approve => Event::ApprovalGiven { signed },
-            Word::Deny => Event::ApprovalRefused { signed },
-            Word::Happened | Word::DidNot | Word::Abort => Event::StepSettled { signed },
-        })
-    }
-
-    /// Everything goes well up to the tick.
-    fn go_well(&mut self) -> Holds {
-        self.run(&op(1, 1), Basis::Auto)?;
-        self.ask(&op(2, 1), "ask")?;
-        self.say(&word(Word::Approve, &op(2, 1)))?;
-        self.run(&op(2, 1), approved())?;
-        self.ask(&op(3, 1), AGAIN)?;
-        self.say(&word(Word::Approve, &op(3, 1)))?;
-        self.run(&op(3, 1), approved())?;
-        self.check(true)
-    }
-
-    fn check(&mut self, met: bool) -> Holds {
-        let finding = Finding { met, evidence: "seen".into() };
-        self.tell(Event::CriterionChecked { criterion: "done".parse().unwrap(), finding })
-    }
-
-    fn tick(&mut self) -> Holds {
-        self.tell(Event::TicketTicked { place: "x:1".into() })
-    }
-
-    fn close(&mut self, state: Closing) -> Holds {
-        self.tell(Event::RunClosed { state, why: "it is over".into() })
-    }
-
-    fn asked(&mut self) -> Holds {
-        self.tell(Event::ModelAsked { persona: by(), turn: 1, prompt: Digest::zero(), model: "m".into() })?;
-        self.see(Fact::Synced(self.place.n))
-    }
-}
-
-const AGAIN: &str = "the same command has run in this ticket already, as step 01";
 
 type Plant = (&'static str, fn(&mut Tale) -> Holds);
 
@@ -188,7 +67,7 @@ const PLANTS: [Plant; 34] = [
     ("that nobody asked for", |tale| tale.say(&word(Word::Approve, &op(2, 1)))),
     ("granted unasked, and the rules say ask", |tale| tale.grant(&op(2, 1), Basis::Auto)),
     ("on nobody's word", |tale| tale.grant(&op(2, 1), Basis::Assumed)),
-    ("not judged in its round", |tale| tale.grant(&op(4, 1), Basis::Auto)),
+    ("not judged in its round", |tale| tale.grant(&op(5, 1), Basis::Auto)),
     ("may be running", |tale| tale.grant(&op(1, 1), Basis::Auto).and_then(|()| tale.grant(&op(3, 1), Basis::Auto))),
     ("while the outcome of", |tale| tale.lose(&op(1, 1)).and_then(|()| tale.grant(&op(1, 2), Basis::Auto))),
     ("granted again after it began", |tale| {
@@ -223,6 +102,50 @@ const PLANTS: [Plant; 34] = [
     }),
 ];
 
+/// What must not follow an end that nobody saw.
+const UNSEEN: [Plant; 11] = [
+    ("is called overdue, and does not run", |tale| tale.grant(&op(1, 1), Basis::Auto).and_then(|()| tale.overdue(&op(1, 1)))),
+    ("may be running", |tale| {
+        tale.grant(&op(1, 1), Basis::Auto)?;
+        tale.begin(&op(1, 1))?;
+        tale.overdue(&op(1, 1))?;
+        tale.grant(&op(4, 1), Basis::Auto)
+    }),
+    ("taken back, and may still begin", |tale| {
+        tale.grant(&op(1, 1), Basis::Auto)?;
+        tale.tell(Event::ApprovalExpired { op: op(1, 1) })
+    }),
+    ("whose end the lab knows", |tale| {
+        tale.lose(&op(1, 1))?;
+        tale.see(Fact::Ended(&op(1, 1), &ended("ok")))?;
+        tale.say(&word(Word::DidNot, &op(1, 1)))
+    }),
+    ("looks for what nobody misses", |tale| tale.run(&op(4, 1), Basis::Auto).and_then(|()| tale.look(&op(4, 2), "ok"))),
+    ("is no plain read", |tale| {
+        tale.lose(&op(4, 1))?;
+        tale.tell(Event::ProbeGranted { op: op(4, 2), judgement: judgement(4), store: None })
+    }),
+    ("looks a second time", |tale| tale.lose(&op(4, 1)).and_then(|()| tale.look(&op(4, 2), "no")).and_then(|()| tale.look(&op(4, 2), "no"))),
+    ("while the outcome of", |tale| tale.lose(&op(4, 1)).and_then(|()| tale.grant(&op(4, 2), Basis::Auto))),
+    ("while a read looks whether", |tale| {
+        tale.lose(&op(4, 1))?;
+        tale.tell(Event::ProbeGranted { op: op(4, 2), judgement: plain(), store: None })?;
+        tale.grant(&op(4, 3), Basis::Auto)
+    }),
+    ("granted again after it ended", |tale| {
+        tale.lose(&op(4, 1))?;
+        tale.look(&op(4, 2), "ok")?;
+        tale.grant(&op(4, 1), Basis::Auto)
+    }),
+    ("while the outcome of", |tale| {
+        for at in [1, 3, 5] {
+            tale.lose(&op(4, at))?;
+            tale.look(&op(4, at + 1), "no")?;
+        }
+        tale.grant(&op(4, 7), Basis::Auto)
+    }),
+];
+
 /// How a run must not be called done.
 const DONE: [Plant; 5] = [
     ("is not met", |tale| tale.tick()),
@@ -238,7 +161,7 @@ const DONE: [Plant; 5] = [
 
 #[test]
 fn simulation_checks_fire_at_planted_bugs() {
-    for (at, (words, plant)) in PLANTS.iter().chain(&DONE).enumerate() {
+    for (at, (words, plant)) in PLANTS.iter().chain(&UNSEEN).chain(&DONE).enumerate() {
         let wrong = plant(&mut tale()).expect_err(words);
         assert!(wrong.contains(words), "plant {at} was to say {words:?}, and says {wrong:?}");
     }
@@ -255,6 +178,11 @@ fn simulation_checks_let_pass_what_is_right() {
     let mut did_not = tale();
     did_not.lose(&op(1, 1)).and_then(|()| did_not.say(&word(Word::DidNot, &op(1, 1)))).unwrap();
     did_not.run(&op(1, 2), Basis::Auto).unwrap();
+    let mut looked = tale();
+    looked.lose(&op(4, 1)).and_then(|()| looked.look(&op(4, 2), "no")).and_then(|()| looked.run(&op(4, 3), Basis::Auto)).unwrap();
+    let mut late = tale();
+    late.grant(&op(1, 1), Basis::Auto).and_then(|()| late.begin(&op(1, 1))).and_then(|()| late.overdue(&op(1, 1))).unwrap();
+    late.end(&op(1, 1)).unwrap();
     let mut aborted = tale();
     aborted.lose(&op(1, 1)).and_then(|()| aborted.say(&word(Word::Abort, &op(1, 1)))).and_then(|()| aborted.close(Closing::Failed)).unwrap();
 }
@@ -284,60 +212,4 @@ fn ends(tale: &mut Tale, outcome: Outcome) -> Holds {
     tale.begin(&op(1, 1))?;
     tale.see(Fact::Ended(&op(1, 1), &ended("ok")))?;
     tale.tell(Event::StepEnded { op: op(1, 1), outcome, sealed: None })
-}
-
-/// The first event of a live run.
-fn live() -> Opened {
-    let opened = opened(ticket("sim"), Planned::Crew, Approvals::Ask, &small(), &ClosedGate);
-    Opened { mode: Mode::Live, ..opened }
-}
-
-fn command(no: u32) -> Step {
-    let argv: &[&str] = if no == 2 { &["lab", "wipe", "b"] } else { &["lab", "push", "a"] };
-    serde_json::from_value(step(&format!("s{no}"), argv, json!({ "stdout_matches": ["ok"] }))).unwrap()
-}
-
-fn judgement(no: u32) -> Judgement {
-    let verdict = if no == 2 { Verdict::Ask } else { Verdict::Auto };
-    let digest = Digest::blake3(command(no).argv.to_string().as_bytes());
-    let (rule, why) = ("test".into(), "a test".into());
-    Judgement { verdict, class: Class::Mutate, effect: Effect::OneShot, rule, why, better: None, probe: None, digest, script: None }
-}
-
-fn granted(op: &Op, basis: Basis) -> Event {
-    Event::StepGranted { op: op.clone(), basis, store: None }
-}
-
-fn approved() -> Basis {
-    Basis::Approved("ops".parse().unwrap())
-}
-
-fn word(word: Word, op: &Op) -> Signed {
-    let (by, effect) = ("ops".parse().unwrap(), judgement(op.step.0).digest);
-    stated(Statement { word, op: op.clone(), effect, by, at: now(), expires: hence(24), reason: None })
-}
-
-fn stated(statement: Statement) -> Signed {
-    Signed { v: 1, statement, signature: "ops".into() }
-}
-
-fn ended(stdout: &str) -> Ended {
-    Ended { exit: Some(0), stdout: stdout.into(), stderr: String::new(), assumed: Assumed::No, artifacts: Vec::new(), sealed: None }
-}
-
-fn outcome(stdout: &str, exit: i32) -> Outcome {
-    let (stdout, stderr) = (Kept::Inline(stdout.into()), Kept::Inline(String::new()));
-    Outcome { exit: Some(exit), stdout, stderr, assumed: false, misses: Vec::new(), artifacts: Vec::new() }
-}
-
-fn op(step: u32, attempt: u32) -> Op {
-    Op { run: "20260115-100000-sim-0000".parse().unwrap(), step: StepNo(step), attempt }
-}
-
-fn by() -> studio_core::name::PersonaName {
-    "planner".parse().unwrap()
-}
-
-fn hence(hours: i64) -> Timestamp {
-    now() + SignedDuration::from_hours(hours)
 }

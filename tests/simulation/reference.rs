@@ -60,6 +60,8 @@ type Holds = Result<(), String>;
 
 /// How often a step may be granted anew because nobody knows how it ended, and again is harmless.
 const RETRIES_MAX: u32 = 2;
+/// How many reads that look whether it happened may be lost before one that is harmless is granted anew.
+const LOST_MAX: u32 = 2;
 
 impl Reference {
     /// Forgets what the journal says, and reads it again.
@@ -209,7 +211,7 @@ impl Reference {
                 holds(open.probe.is_none(), || format!("{op} was granted while a read looks whether {} happened", open.op))?;
                 let harmless = match judged.effect {
                     Effect::Read => true,
-                    Effect::Idempotent => !judged.probed || open.absent.is_some(),
+                    Effect::Idempotent => !judged.probed || open.absent.is_some() || open.lost >= LOST_MAX,
                     Effect::Probed => judged.probed && open.absent == Some(true),
                     Effect::OneShot => false,
                 };
@@ -259,7 +261,7 @@ impl Reference {
         let open = open.ok_or_else(|| format!("{op} looks for what nobody misses"))?;
         let free = match &open.probe {
             None => !self.book.granted.contains_key(op) && open.op.attempt < op.attempt,
-            Some((other, epoch)) => other == op && *epoch < entry.place.epoch && !self.began.get(op).is_some_and(|(under, _)| *under < entry.place.n),
+            Some((other, epoch)) => other == op && *epoch < entry.place.epoch && self.began.get(op).is_none_or(|(under, _)| *under >= entry.place.n),
         };
         holds(free && !self.book.over.contains(op), || format!("{op} looks a second time"))
     }

@@ -146,6 +146,7 @@ impl Observer for Watch {
     fn saw(&self, _: &RunId, entry: &Entry) {
         self.see(Fact::Event(entry));
         let mut seen = self.seen();
+        *seen.tally.entry(entry.event.kind()).or_default() += 1;
         if let Some((left, stop)) = &mut seen.stop {
             *left = left.saturating_sub(1);
             if *left == 0 {
