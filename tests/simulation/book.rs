@@ -271,7 +271,10 @@ impl Book {
             return;
         }
         if self.probes.contains(op) {
-            self.well.insert(op.step); // confirmed, and not shown
+            self.well.insert(op.step);
+            if self.judged.get(&op.step).is_some_and(|judged| judged.probed) {
+                self.shown.insert(op.step); // a read of the runbook shows nothing, one of the rules does
+            }
             self.over.extend(self.open.take().map(|open| open.op));
             (self.given, self.question) = (None, None);
             return;
