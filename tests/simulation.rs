@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// Seeds of one test run.
-const SEEDS: u64 = 600;
+const SEEDS: u64 = 400;
 /// Seeds that fail and are named.
 const FAILURES_SHOWN_MAX: usize = 20;
 
