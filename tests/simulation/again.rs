@@ -34,7 +34,7 @@ impl Play {
 
 /// Says whether a replay can come to the same end. Five things it does not know yet:
 /// - it counts no call that was interrupted or failed, and no token, so it reaches a budget elsewhere;
-/// - a persona that fails after its answer was bought decides something in the replay;
+/// - a persona that fails, or lacks a model, after an answer of its was bought decides something in the replay;
 /// - a Narrator who fails by itself, and is not asked in the replay either;
 /// - a word that is taken while a limit stands hides the resume behind it;
 /// - an approval that lapses after its grant, which never began.
@@ -44,7 +44,7 @@ fn replayable(entries: &[Entry]) -> bool {
         let event = &entry.event;
         let known = match event {
             Event::LimitReached { limit: Limit::ModelCalls | Limit::Tokens, .. } => false,
-            Event::LimitReached { limit: Limit::Restarts | Limit::TurnTime, .. } => !bought,
+            Event::LimitReached { limit: Limit::Restarts | Limit::TurnTime | Limit::Setting, .. } => !bought,
             Event::ApprovalGiven { .. } | Event::ApprovalRefused { .. } | Event::StepSettled { .. } => !limited,
             Event::ApprovalExpired { op } => granted != Some(op),
             Event::BriefWritten { brief, .. } => !brief.as_str().starts_with("No story was told"),
