@@ -255,7 +255,15 @@ impl Inside {
         let long = if dice.chance(2) { 70_000 } else { 0 };
         let word = if looks && !there { "nothing" } else { dice.pick(if well { &["ok"] } else { &["ok", "bad"] }) };
         let stderr = if dice.chance(20) { "warning".into() } else { String::new() };
-        Ended { exit, stdout: format!("{word}{}", "\n".repeat(long)), stderr, assumed: Assumed::No, artifacts: Vec::new(), sealed: None }
+        Ended {
+            exit,
+            stdout: format!("{word}{}", "\n".repeat(long)),
+            stderr,
+            assumed: Assumed::No,
+            artifacts: Vec::new(),
+            sealed: None,
+            notes: Vec::new(),
+        }
     }
 }
 

@@ -194,7 +194,15 @@ pub(super) fn stated(statement: Statement) -> Signed {
 }
 
 pub(super) fn ended(stdout: &str) -> Ended {
-    Ended { exit: Some(0), stdout: stdout.into(), stderr: String::new(), assumed: Assumed::No, artifacts: Vec::new(), sealed: None }
+    Ended {
+        exit: Some(0),
+        stdout: stdout.into(),
+        stderr: String::new(),
+        assumed: Assumed::No,
+        artifacts: Vec::new(),
+        sealed: None,
+        notes: Vec::new(),
+    }
 }
 
 pub(super) fn outcome(stdout: &str, exit: i32) -> Outcome {
