@@ -93,7 +93,9 @@ fn a_card_shows_what_a_script_uses_and_is_handed() {
         ("infrastructure/checks/lib.sh", "true\n"),
     ]));
     let card = lab.studio(4, "run facts --mode live").out;
-    for row in [" infrastructure/checks/lib.sh\n", "| uses       sha256 ", "| beside it  writes = [\"artifacts/facts\"]\n", "| time limit 600 seconds\n"] {
+    for row in
+        [" infrastructure/checks/lib.sh\n", "| uses       sha256 ", "| beside it  writes = [\"artifacts/facts\"]\n", "| time limit 600 seconds\n"]
+    {
         assert!(card.contains(row), "{row}: {card}");
     }
 }

@@ -1,7 +1,7 @@
 //! Files, folders and links of a commit, and commits that are damaged.
 
-use crate::git::fixture::{Fixture, put, text};
 use super::*;
+use crate::git::fixture::{Fixture, put, text};
 use gix::objs::tree::EntryKind;
 
 /// Puts `main` at a commit of these entries.
