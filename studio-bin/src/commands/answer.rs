@@ -176,7 +176,7 @@ fn said(word: Word) -> &'static str {
         Word::Deny => "it may not run",
         Word::Happened => "it happened",
         Word::DidNot => "it did not happen",
-        Word::Abort => "the run is given up",
+        Word::Abort | Word::Cancel => "the run is given up",
     }
 }
 
