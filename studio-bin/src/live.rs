@@ -184,6 +184,7 @@ impl Chores for LiveChores {
             return Err(refused(format!("its words changed since run {run} began")));
         }
         match &entry.readiness {
+            Readiness::Ready if !entry.at_base => Err(refused("it does not stand like this at the base: commit it".into())),
             Readiness::Ready => Ok(()),
             Readiness::Waiting { .. } | Readiness::Finished | Readiness::Held(_) | Readiness::Example => Err(refused(entry.reason())),
         }
