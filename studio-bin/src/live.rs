@@ -9,6 +9,8 @@ use crate::trust::{self, Trust};
 use async_trait::async_trait;
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 use studio_core::chores::{ChoreError, Chores, CommitOrder};
 use studio_core::clock::Clock;
@@ -104,7 +106,7 @@ pub(crate) struct Alone {
 pub(crate) fn alone(site: &Site, ticket: &TicketId, own: Option<&RunId>) -> Result<Alone, Failure> {
     let runs = site.root().join(RUNS[0]);
     let name = Digest::blake3(ticket.as_str().to_ascii_lowercase().as_bytes());
-    let lock = File::options().create(true).truncate(false).write(true).open(runs.join(format!(".ticket-{}.lock", &name.as_str()[..16])))?;
+    let lock = lock(&runs.join(format!(".ticket-{}.lock", &name.as_str()[..16])))?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(Failure::new(Exit::Held, format!("another studio works on {ticket} live"))),
@@ -139,6 +141,18 @@ pub(crate) fn alone(site: &Site, ticket: &TicketId, own: Option<&RunId>) -> Resu
         }
     }
     Ok(Alone { _lock: lock })
+}
+
+/// Opens a lock of ours, and makes it where nothing stands; a repository may have put something else there.
+fn lock(path: &Path) -> Result<File, Failure> {
+    match File::options().create_new(true).write(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        made => return Ok(made?),
+    }
+    if std::fs::symlink_metadata(path)?.is_file() {
+        return Ok(File::options().write(true).open(path)?);
+    }
+    Err(Failure::new(Exit::Refused, format!("{} is no regular file: remove it", path.display())))
 }
 
 /// Serves as the Executor on standard input until the runtime is gone.

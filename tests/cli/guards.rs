@@ -54,7 +54,7 @@ fn what_others_recorded_or_committed_is_not_taken_back() {
     lab.commit();
     let text = fs::read_to_string(lab.operator().join("studio.toml")).unwrap();
     let said = lab.studio(0, "init --undo").out;
-    assert!(said.contains("kept, since it is committed ai/studio/policy.toml\n"), "{said}");
+    assert!(said.contains("kept, since git has it ai/studio/policy.toml\n"), "{said}");
     assert!(!fs::read_to_string(lab.operator().join("studio.toml")).unwrap().contains("base = "), "init recorded it");
     lab.settle_in("studio.toml", &text); // now it is somebody else's line, and init finds nothing to record
     fs::set_permissions(lab.operator().join("studio.toml"), Permissions::from_mode(0o600)).unwrap();

@@ -82,7 +82,10 @@ fn asked() -> Result<bool, Failure> {
 
 fn tell(json: bool, chosen: &Chosen, by: &str, new: bool) {
     if json {
-        println!("{}", json!({ "v": 1, "type": "trust", "digest": chosen.digest, "files": chosen.files, "stages": chosen.stages, "by": by, "new": new }));
+        println!(
+            "{}",
+            json!({ "v": 1, "type": "trust", "digest": chosen.digest, "files": chosen.files, "stages": chosen.stages, "by": by, "new": new })
+        );
     } else {
         println!("{}     {} by {by}", if new { "trusted" } else { "is trusted" }, chosen.digest);
     }
