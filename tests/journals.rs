@@ -7,11 +7,15 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use studio_core::approval::Word;
+use studio_core::clock::FixedClock;
 use studio_core::dossier::{Advice, Advise};
-use studio_core::event::Approvals;
+use studio_core::event::{Approvals, Parked};
+use studio_core::journal::Journal;
 use studio_core::journal::{JournalError, Log};
 use studio_core::persona::{Answer, Desk, Persona};
-use studio_core::store::Disk;
+use studio_core::redact::Redactor;
+use studio_core::store::{Disk, FileStore};
+use studio_core::supervisor::{Rest, RunError, adopt};
 use studio_tests::life::World;
 
 /// The state hash of the stored journal of version 1. A build that gets another one has changed what old journals mean.
@@ -130,12 +134,34 @@ async fn a_torn_end_is_cut_and_the_run_goes_on() {
 }
 
 #[actix::test]
-async fn another_rule_book_or_machine_may_not_resume() {
+async fn under_other_rules_what_was_not_granted_is_judged_again() {
     let world = ticket();
     world.live().await.unwrap();
     let other = World { gate: std::sync::Arc::new(studio_gate::ShortGate::new()), ..world.clone() };
-    let error = other.live().await.unwrap_err().to_string();
-    assert!(error.contains("the rules changed since the run began"), "{error}");
+    // A word for what the old rules judged is worth nothing.
+    world.say(Word::Approve).await.unwrap();
+    assert!(matches!(other.live().await.unwrap(), Rest::Parked(Parked::NeedsHuman, _)));
+    let kinds: Vec<&str> = world.log().entries.iter().map(|entry| entry.event.kind()).collect();
+    assert!(kinds.ends_with(&["approval-asked", "run-resumed", "step-judged", "approval-asked"]), "{kinds:?}");
+    assert_eq!(world.run().policy(), Some(&other.gate.policy()));
+    other.say(Word::Approve).await.unwrap();
+    other.live().await.unwrap();
+    assert_eq!(world.host.ledger().ran.values().sum::<u32>(), 2);
+}
+
+#[actix::test]
+async fn another_machine_resumes_only_what_was_adopted() {
+    let world = ticket();
+    world.live().await.unwrap();
+    let resume = async |world: &World| world.live_on("other").await;
+    assert!(matches!(resume(&world).await, Err(RunError::Elsewhere { .. })));
+    let dir = world.begun().unwrap().unwrap();
+    let (store, log) = FileStore::open(world.disk.clone(), &dir).await.unwrap();
+    let journal = Journal::resume(store, &log, Redactor::default(), std::sync::Arc::new(FixedClock(world.now)));
+    assert_eq!(adopt(journal, &log, "box".into(), "other".into()).await.unwrap(), []);
+    assert!(matches!(world.live().await, Err(RunError::Elsewhere { machine }) if machine == "other"));
+    assert!(matches!(resume(&world).await.unwrap(), Rest::Parked(Parked::NeedsHuman, _)));
+    world.replayed().await;
 }
 
 /// A run in which nearly everything happens.

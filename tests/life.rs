@@ -95,15 +95,23 @@ impl World {
         self.live_until(CancellationToken::new()).await
     }
 
+    /// Lives once, on that machine.
+    pub async fn live_on(&self, machine: &str) -> Result<Rest, RunError> {
+        self.work(PretendAuthority::new(), CancellationToken::new(), machine).await
+    }
+
     /// Lives once, or until it is told to stop.
     pub async fn live_until(&self, stop: CancellationToken) -> Result<Rest, RunError> {
         match self.opened.mode {
-            Mode::Live => self.work(AsIfLive(PretendAuthority::new()), stop).await,
-            Mode::Observe | Mode::Suggest | Mode::Simulate => self.work(PretendAuthority::new(), stop).await,
+            Mode::Live => self.work(AsIfLive(PretendAuthority::new()), stop, "box").await,
+            Mode::Observe | Mode::Suggest | Mode::Simulate => self.work(PretendAuthority::new(), stop, "box").await,
         }
     }
 
-    async fn work<A: Authority<Mode = Pretend> + Cuts<FileStore<ModelDisk>>>(&self, authority: A, stop: CancellationToken) -> Result<Rest, RunError> {
+    async fn work<A>(&self, authority: A, stop: CancellationToken, machine: &str) -> Result<Rest, RunError>
+    where
+        A: Authority<Mode = Pretend> + Cuts<FileStore<ModelDisk>>,
+    {
         let clock = Arc::new(FixedClock(self.now));
         let parts = Parts {
             gate: Arc::clone(&self.gate),
@@ -120,7 +128,7 @@ impl World {
             Some(dir) => {
                 let (store, log) = FileStore::open(self.disk.clone(), &dir).await?;
                 let journal = Journal::resume(store, &log, Redactor::default(), clock);
-                Supervisor::resume(journal, &log, parts, "box".into(), "box".into()).await?
+                Supervisor::resume(journal, &log, parts, "box".into(), machine.into()).await?
             }
             None => {
                 let run = self.fresh();
@@ -190,6 +198,12 @@ impl World {
         assert_eq!(log.fold().unwrap().hash(), self.run().hash());
     }
 
+    /// Returns an op of another run of the ticket.
+    pub fn op_of_another(&self) -> studio_core::step::Op {
+        let run = RunId::try_from(format!("20260101-000000-{}-0000", self.opened.ticket.id.slug())).unwrap();
+        studio_core::step::Op { run, step: studio_core::step::StepNo(1), attempt: 1 }
+    }
+
     fn fresh(&self) -> RunId {
         let tries = list_runs(&self.disk, Path::new(RUNS)).unwrap_or_default().len();
         RunId::try_from(format!("20260115-100000-{}-{tries:04x}", self.opened.ticket.id.slug())).unwrap()
@@ -207,7 +221,9 @@ fn line(event: &Event) -> String {
         Event::StepJudged { step, judgement, .. } => format!(" {step} {} {}", judgement.verdict, judgement.class),
         Event::StepGranted { op, basis, .. } => format!(" {}.{} {basis:?}", op.step, op.attempt),
         Event::StepEnded { op, outcome, .. } => format!(" {}.{} {}", op.step, op.attempt, outcome.words()),
-        Event::StepUnknown { op, .. } | Event::ApprovalAsked { op, .. } => format!(" {}.{}", op.step, op.attempt),
+        Event::StepUnknown { op, .. } | Event::ApprovalAsked { op, .. } | Event::StepOverdue { op, .. } | Event::ProbeGranted { op, .. } => {
+            format!(" {}.{}", op.step, op.attempt)
+        }
         Event::CriterionChecked { criterion, finding } => format!(" {criterion} {}", if finding.met { "met" } else { "unmet" }),
         Event::ReviewGiven { decision, .. } => format!(" {decision:?}"),
         Event::AdviceGiven { by, checkpoint, advice, .. } => format!(" {by} {checkpoint:?} {advice:?}"),

@@ -1,4 +1,5 @@
-//! The Executor or the runtime is killed in the middle of a step: nobody knows what it did, and nothing runs twice.
+//! The Executor, the runtime, the shim or the command itself is killed in the middle of a step: nothing runs twice, and
+//! a human is asked only where nobody is left who could know.
 
 use super::trusted::{FACTS, FACTS_QUEUE, entry, facts_and};
 use super::{Lab, STUDIO, Said, ended, model, sample, sh};
@@ -9,8 +10,8 @@ use std::io::Write;
 use std::sync::mpsc;
 use studio_tests::server::{Reply, Server};
 
-/// Says that it began and in which Executor, then waits for a word.
-const SCRIPT: &str = "set -eu\necho begun >> artifacts/facts/log\necho \"$PPID\" > artifacts/facts/began\nread -r word < artifacts/facts/go\n\
+/// Says that it began, under whom and as what, then waits for a word.
+const SCRIPT: &str = "set -eu\necho begun >> artifacts/facts/log\necho \"$PPID $$\" > artifacts/facts/began\nread -r word < artifacts/facts/go\n\
     echo \"$word\" >> artifacts/facts/log\necho over > artifacts/facts/over\n";
 
 const SIDE: &str = "infrastructure/checks/facts.sh.studio.toml";
@@ -23,6 +24,8 @@ struct Flight {
     go: File,
     /// The process of the Executor.
     executor: u32,
+    /// The shim, its second stage, and the script.
+    step: [u32; 3],
     /// The command that resumed it.
     resume: Handle,
 }
@@ -35,10 +38,12 @@ impl Flight {
         lab.shell(0, "mkdir -p artifacts/facts && cd artifacts/facts && mkfifo began go over");
         let go = OpenOptions::new().read(true).write(true).open(lab.repo().join("artifacts/facts/go")).unwrap();
         let resume = lab.begin(&sh(line).stdin_null());
-        let executor: u32 = heard(&lab, "began").trim().parse().unwrap();
-        let words = fs::read_to_string(format!("/proc/{executor}/cmdline")).unwrap();
-        assert!(words.contains("\0executor\0"), "{words}");
-        Flight { lab, go, executor, resume }
+        let began = heard(&lab, "began");
+        let (second, script) = began.trim().split_once(' ').unwrap();
+        let status = fs::read_to_string(format!("/proc/{second}/status")).unwrap();
+        let shim = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap().trim();
+        let step = [shim, second, script].map(|pid| pid.parse().unwrap());
+        Flight { go, executor: executor(&lab), step, resume, lab }
     }
 
     /// Lets the script go on, and waits for its end.
@@ -48,10 +53,27 @@ impl Flight {
         assert_eq!(self.lab.read("artifacts/facts/log"), "begun\nended\n");
     }
 
+    /// Kills processes.
+    fn kill(&self, pids: &[u32]) {
+        let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
+        self.lab.shell(0, &format!("kill -KILL {}", pids.join(" ")));
+    }
+
     /// Waits for the command that resumed it.
     fn said(self, exit: i32) -> (Lab, Said) {
         let said = ended(exit, "resume 2", self.resume.wait().unwrap());
         (self.lab, said)
+    }
+
+    /// Kills everybody who could know, and returns when the loss is noticed.
+    fn lost() -> Lab {
+        let flight = Flight::begin(&format!("{STUDIO} resume 2"));
+        let [shim, second, script] = flight.step;
+        flight.kill(&[flight.executor, shim, second, script]);
+        let (lab, said) = flight.said(70);
+        assert!(said.out.contains("\ninterrupted: step 01 was granted, and nobody saw its end yet; resume asks"), "{}", said.out);
+        unknown(&lab);
+        lab
     }
 }
 
@@ -63,31 +85,43 @@ fn heard(lab: &Lab, pipe: &str) -> String {
 /// Says that the step is unknown, and that neither a resume nor a second run of the ticket runs it again.
 fn unknown(lab: &Lab) {
     let said = lab.studio(4, "resume 2");
-    assert!(said.out.contains("needs-human: nobody knows whether step 01 ran"), "{}", said.out);
+    assert!(said.out.contains("needs-human: nobody knows whether step 01 ran (it was begun, and nothing recorded how it ended"), "{}", said.out);
     assert!(said.out.contains("'happened|did-not|abort'"), "{}", said.out);
     assert!(lab.studio(2, "approve 2").err.contains("has no step that waits for an approval"));
     assert!(lab.studio(4, "run facts --mode live").err.contains(" of facts is not done with (needs-human: "));
     assert_eq!(lab.json(0, "status 2")[0]["state"], "needs-human");
+    assert_eq!(lab.read("artifacts/facts/log"), "begun\n");
+}
+
+/// Says that the run is done, and that its script ran once.
+fn done(lab: &Lab, said: &Said) {
+    assert!(said.out.contains("\ndone: "), "{}", said.out);
+    assert_eq!(lab.read("artifacts/facts/log"), "begun\nended\n");
+    for line in ["verify 2", "replay 2"] {
+        lab.studio(0, line);
+    }
 }
 
 #[test]
-fn a_killed_executor_parks_the_run_and_nothing_runs_twice() {
-    let flight = Flight::begin(&format!("{STUDIO} resume 2"));
-    flight.lab.shell(0, &format!("kill -KILL {}", flight.executor));
-    let go = flight.go.try_clone().unwrap();
+fn a_killed_executor_costs_nothing_but_a_resume() {
+    let mut flight = Flight::begin(&format!("{STUDIO} resume 2"));
+    flight.kill(&[flight.executor]);
+    flight.land();
     let (lab, said) = flight.said(70);
-    assert!(said.out.contains("\nneeds-human: nobody knows whether step 01 ran (the Executor is gone: "), "{}", said.out);
     assert!(said.out.contains("\nlost        the Executor is gone: "), "{}", said.out);
-    unknown(&lab);
-    let queue = lab.read("ai/backlog.yaml");
-    (&go).write_all(b"ended\n").unwrap();
-    heard(&lab, "over");
-    unknown(&lab);
+    assert!(said.out.contains("\nnext        ") && !said.out.contains("settle"), "{}", said.out);
+    done(&lab, &lab.studio(0, "resume 2"));
+}
 
-    lab.studio(0, "settle 2 1 happened --reason looked");
+#[test]
+fn a_step_whose_end_nobody_can_know_is_settled_by_a_human() {
+    let lab = Flight::lost();
+    let queue = lab.read("ai/backlog.yaml");
+    let shown = lab.studio(0, "settle 2 1 happened --reason looked");
+    assert!(shown.out.contains("signed by ops: it happened"), "{}", shown.out);
     let said = lab.studio(4, "resume 2");
     assert!(said.out.contains("settled     step 01 by ops") && said.out.contains("\nneeds-review: "), "{}", said.out);
-    assert_eq!((lab.read("artifacts/facts/log").as_str(), lab.read("ai/backlog.yaml")), ("begun\nended\n", queue));
+    assert_eq!((lab.read("artifacts/facts/log").as_str(), lab.read("ai/backlog.yaml")), ("begun\n", queue));
     assert!(lab.studio(0, "report 2").out.contains("ops said that it happened: step 01"));
     lab.studio(0, "verify 2");
     lab.studio(0, "replay 2");
@@ -95,72 +129,74 @@ fn a_killed_executor_parks_the_run_and_nothing_runs_twice() {
 
 #[test]
 fn what_did_not_happen_is_asked_about_again() {
-    let mut flight = Flight::begin(&format!("{STUDIO} resume 2"));
-    flight.lab.shell(0, &format!("kill -KILL {}", flight.executor));
-    flight.land();
-    let (lab, _) = flight.said(70);
+    let lab = Flight::lost();
     lab.studio(0, "settle 2 1 did-not --reason looked");
     let said = lab.studio(4, "resume 2");
     assert!(said.out.contains("\nneeds-human: step 01 waits for an approval until "), "{}", said.out);
-    assert_eq!(lab.read("artifacts/facts/log"), "begun\nended\n", "a word that it did not happen lets nothing run");
+    assert_eq!(lab.read("artifacts/facts/log"), "begun\n", "a word that it did not happen lets nothing run");
     lab.studio(0, "deny 2");
     lab.studio(6, "resume 2");
-    assert_eq!(lab.read("artifacts/facts/log"), "begun\nended\n");
+    assert_eq!(lab.read("artifacts/facts/log"), "begun\n");
 }
 
 #[test]
 fn a_run_that_is_given_up_is_over() {
-    let mut flight = Flight::begin(&format!("{STUDIO} resume 2"));
-    flight.lab.shell(0, &format!("kill -KILL {}", flight.executor));
-    flight.land();
-    let (lab, _) = flight.said(70);
+    let lab = Flight::lost();
     lab.studio(0, "settle 2 1 abort --reason enough");
     let said = lab.studio(7, "resume 2");
     assert!(said.out.contains("\nfailed: "), "{}", said.out);
-    assert_eq!(lab.read("artifacts/facts/log"), "begun\nended\n");
+    assert_eq!(lab.read("artifacts/facts/log"), "begun\n");
 }
 
 #[test]
-fn a_killed_runtime_leaves_a_step_that_nobody_runs_again() {
+fn a_killed_runtime_leaves_a_step_whose_end_the_next_one_records() {
     let mut flight = Flight::begin(&format!("{STUDIO} resume 2 & echo $! > ../runtime; wait $!"));
     let runtime = fs::read_to_string(flight.lab.repo().with_file_name("runtime")).unwrap();
-    flight.lab.shell(0, &format!("kill -KILL {runtime}"));
+    flight.kill(&[runtime.trim().parse().unwrap()]);
     flight.land();
     // The Executor ends by itself once it sees that nobody listens.
     flight.lab.shell(0, &format!("timeout 30 tail --pid={} -f /dev/null", flight.executor));
     let (lab, _) = flight.said(137);
     assert_eq!(lab.json(0, "status 2")[0]["state"], "interrupted");
-    let said = lab.studio(4, "resume 2");
-    assert!(said.out.contains("needs-human: nobody knows whether step 01 ran"), "{}", said.out);
-    unknown(&lab);
-    assert_eq!(lab.read("artifacts/facts/log"), "begun\nended\n");
+    done(&lab, &lab.studio(0, "resume 2"));
 }
 
 #[test]
-fn a_step_still_at_work_is_not_run_beside_itself() {
-    let mut flight = Flight::begin(&format!("{STUDIO} resume 2 & echo $! > ../runtime; wait $!"));
-    let runtime = fs::read_to_string(flight.lab.repo().with_file_name("runtime")).unwrap();
-    assert!(flight.lab.studio(75, "resume 2").err.contains("is held by another studio"));
-    flight.lab.shell(0, &format!("kill -KILL {runtime}"));
-    let said = flight.lab.studio(4, "resume 2");
-    assert!(said.out.contains("needs-human: nobody knows whether step 01 ran"), "{}", said.out);
-    flight.land();
-    let (lab, _) = flight.said(137);
-    unknown(&lab);
-    assert_eq!(lab.read("artifacts/facts/log"), "begun\nended\n");
+fn a_step_still_at_work_is_attached_to() {
+    for whole in [false, true] {
+        let mut flight = Flight::begin(&format!("{STUDIO} resume 2 & echo $! > ../runtime; wait $!"));
+        let runtime: u32 = fs::read_to_string(flight.lab.repo().with_file_name("runtime")).unwrap().trim().parse().unwrap();
+        assert!(flight.lab.studio(75, "resume 2").err.contains("is held by another studio"));
+        let killed = [runtime, flight.executor];
+        flight.kill(if whole { &killed } else { &killed[..1] });
+        let again = flight.lab.begin(&sh(&format!("{STUDIO} resume 2")).stdin_null());
+        flight.land();
+        let (lab, _) = flight.said(137);
+        done(&lab, &ended(0, "resume 2", again.wait().unwrap()));
+    }
 }
 
 #[test]
-fn an_interrupt_waits_for_the_step_and_records_how_it_ended() {
+fn either_half_of_a_shim_may_be_killed() {
+    for half in [0, 1] {
+        let mut flight = Flight::begin(&format!("{STUDIO} resume 2"));
+        flight.kill(&[flight.step[half]]);
+        flight.land();
+        let (lab, said) = flight.said(0);
+        done(&lab, &said);
+    }
+}
+
+#[test]
+fn an_interrupt_leaves_the_step_alone_and_the_next_life_records_how_it_ended() {
     let mut flight = Flight::begin(&format!("{STUDIO} resume 2 & echo $! > ../runtime; wait $!"));
     let runtime = fs::read_to_string(flight.lab.repo().with_file_name("runtime")).unwrap();
     flight.lab.shell(0, &format!("kill -TERM {runtime}"));
+    flight.lab.shell(0, &format!("timeout 30 tail --pid={} -f /dev/null", runtime.trim()));
     flight.land();
     let (lab, said) = flight.said(75);
-    assert!(said.out.contains("\ninterrupted: "), "{}", said.out);
-    let said = lab.studio(0, "resume 2");
-    assert!(said.out.contains("\ndone: "), "{}", said.out);
-    assert_eq!(lab.read("artifacts/facts/log"), "begun\nended\n");
+    assert!(said.out.contains("\ninterrupted: step 01 was granted"), "{}", said.out);
+    done(&lab, &lab.studio(0, "resume 2"));
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn a_script_gets_its_cluster_and_its_values_and_the_values_stay_secret() {
     assert!(lines[2].starts_with("token ") && !log.contains("battery"), "{log}");
     let names = fs::read_to_string(run.join("out/01-1/names")).unwrap();
     let names: BTreeSet<&str> = names.lines().filter(|name| !matches!(*name, "_" | "PWD" | "OLDPWD" | "SHLVL")).collect();
-    let given = "API_TOKEN HOME KUBECONFIG LANG PATH STUDIO_OUT STUDIO_RUN STUDIO_STEP TALOSCONFIG TALOS_KUBECONFIG TMPDIR";
+    let given = "API_TOKEN GIT_DIR HOME KUBECONFIG LANG PATH STUDIO_OUT STUDIO_RUN STUDIO_STEP TALOSCONFIG TALOS_KUBECONFIG TMPDIR";
     assert_eq!(names, given.split_whitespace().collect());
     let token = run.join("out/01-1/token");
     assert_eq!(fs::read_to_string(&token).unwrap(), format!("{SECRET}\n"));

@@ -12,7 +12,7 @@ use crate::limits::{APPROVAL_HOURS, CRITERIA_MAX, LIST_MAX, STEP_SECONDS_DEFAULT
 use crate::name::Label;
 use crate::permit::Cuts;
 use crate::plan::{Change, Check, Criterion, Plan};
-use crate::run::{Run, StepRecord, StepState};
+use crate::run::{Run, StepRecord};
 use crate::step::{Argv, Expect, Op, Seconds, Step, StepNo};
 use crate::store::Store;
 use crate::text::Prose;
@@ -273,8 +273,7 @@ pub(super) fn undone(error: ChoreError) -> Stuck {
 }
 
 fn step_finding(record: &StepRecord) -> Finding {
-    let met = matches!(&record.state, StepState::Ended(outcome) if outcome.misses.is_empty());
-    Finding { met, evidence: format!("{}: {}", record.step.argv, record.state.words()) }
+    Finding { met: record.is_proved(), evidence: format!("{}: {}", record.step.argv, record.state.words()) }
 }
 
 fn unmet(evidence: String) -> Finding {
