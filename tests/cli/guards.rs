@@ -87,18 +87,6 @@ fn a_policy_that_cannot_be_read_is_not_signed_and_its_branches_are_no_base() {
 }
 
 #[test]
-fn a_card_shows_what_a_script_uses_and_is_handed() {
-    let lab = Lab::trusted(&facts_and(&[
-        (FACTS, "#!/usr/bin/env bash\n. infrastructure/checks/lib.sh\necho once >> artifacts/facts/log\necho made > \"$STUDIO_OUT/facts.txt\"\n"),
-        ("infrastructure/checks/lib.sh", "true\n"),
-    ]));
-    let card = lab.studio(4, "run facts --mode live").out;
-    for row in ["| uses       infrastructure/checks/lib.sh, sha256 ", "| beside it  writes = [\"artifacts/facts\"]\n", "| time limit 600 seconds\n"] {
-        assert!(card.contains(row), "{row}: {card}");
-    }
-}
-
-#[test]
 fn a_script_that_uses_one_that_destroys_is_refused() {
     let lab = Lab::trusted(&facts_and(&[
         (FACTS, "#!/usr/bin/env bash\nbash infrastructure/checks/wipe-node.sh\n"),

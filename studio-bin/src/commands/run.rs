@@ -3,7 +3,7 @@
 use crate::card;
 use crate::cli::{ApprovalsArg, ModeArg, RunArgs};
 use crate::exit::{Exit, Failure};
-use crate::live::Live;
+use crate::live::{self, Live};
 use crate::rules;
 use crate::site::Site;
 use crate::wiring::{self, Choice};
@@ -37,6 +37,9 @@ pub(crate) fn run(site: &Site, args: RunArgs, json: bool) -> Result<Exit, Failur
     let choice = Choice::of(args.model.as_deref(), &site.operator)?;
     let base = site.at_base()?;
     let notices = notices(site, &base);
+    if args.mode == ModeArg::Live {
+        live::possible(site, &base)?;
+    }
     let tree: Arc<dyn Tree> = Arc::new(base);
     let queue = site.queue(tree.as_ref())?;
     let tickets = chosen(&queue, &args)?;
