@@ -215,7 +215,7 @@ fn start<'a>(program: &str, words: impl IntoIterator<Item = &'a str>) -> Express
 fn mask(text: &str) -> String {
     let (hash, commit) = ("f".repeat(64), "f".repeat(40));
     let times = [("0000-00-00T00:00:00.000Z", "TIME"), ("0000-00-00", "DATE"), ("00:00:00", "CLOCK")];
-    let effect = format!("--effect {}", "f".repeat(12));
+    let effect = format!("--effect {}", "f".repeat(16));
     let shapes = [times[0], times[1], times[2], ("00000000-000000-", "RUN-"), (&hash, "HASH"), (&commit, "COMMIT"), (&effect, "--effect EFFECT")];
     let (mut masked, mut rest) = (String::new(), text);
     while let Some(first) = rest.chars().next() {

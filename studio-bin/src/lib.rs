@@ -64,7 +64,7 @@ pub fn main() -> ExitCode {
             if json {
                 println!("{}", json!({ "v": 1, "type": "error", "exit": exit as u8, "why": why }));
             } else {
-                eprintln!("studio: {why}");
+                eprintln!("studio: {}", studio_core::text::visible(&why));
             }
             exit
         }

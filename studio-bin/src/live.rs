@@ -136,7 +136,11 @@ pub(crate) fn alone(site: &Site, ticket: &TicketId, own: Option<&RunId>) -> Resu
         let same = run.opened().is_some_and(|opened| opened.ticket.id == *ticket) && run.closed().is_none();
         if same && run.steps().iter().any(open) {
             let (state, why) = studio_files::report::outcome(&run);
-            let mend = format!("answer it (`studio approvals`), then `studio resume {}`", found.id);
+            let here = run.opened().is_some_and(|opened| site.operator.install().is_ok_and(|install| install == opened.install));
+            let mend = match here {
+                true => format!("answer it (`studio approvals`), then `studio resume {}`", found.id),
+                false => "another install began it: finish it there, or move it away once you know what it did".into(),
+            };
             return Err(Failure::new(Exit::NeedsHuman, format!("run {} of {ticket} is not done with ({state}: {why}); {mend}", found.id)));
         }
     }

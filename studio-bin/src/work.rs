@@ -29,7 +29,7 @@ use studio_files::intake::{Entry as Entered, Queue, Readiness};
 use tokio_util::sync::CancellationToken;
 
 /// How much of an effect tells it from every other that a run may come to ask about.
-pub(crate) const EFFECT_CHARS: usize = 12;
+pub(crate) const EFFECT_CHARS: usize = 16;
 
 /// How a run is begun.
 pub(crate) struct Job {

@@ -58,8 +58,8 @@ fn an_answer_is_about_the_step_that_was_shown() {
     let said = lab.studio(4, &line).out;
     let first = said.lines().find_map(|line| line.strip_prefix("next        ").filter(|line| line.contains(" approve "))).unwrap().to_string();
     assert!(first.contains(" 1 --effect "), "{first}");
-    assert!(lab.studio(6, "approve 2 1 --effect 000000000000").err.contains("another effect than the one you were shown: nothing is signed"));
-    assert!(lab.studio(2, "approve 2 1 --effect 0").err.contains("at least the first 12 digits"));
+    assert!(lab.studio(6, "approve 2 1 --effect 0000000000000000").err.contains("another effect than the one you were shown: nothing is signed"));
+    assert!(lab.studio(2, "approve 2 1 --effect 0").err.contains("at least the first 16 digits"));
     assert!(!lab.live_run().join("inbox").exists());
     lab.shell(0, &first);
     lab.studio(4, "resume 2");

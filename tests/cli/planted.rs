@@ -17,7 +17,7 @@ fn what_is_not_at_the_base_is_never_worked_live() {
     assert!(lab.studio(6, "run shop --mode live").err.contains("is not ready: stage 3 is closed"));
     for id in ["page", "t"] {
         let said = lab.studio(6, &format!("run {id} --mode live"));
-        assert!(said.err.contains("is not worked live: ") && said.err.contains("commit it to the base"), "{}", said.err);
+        assert!(said.err.contains("is an idea, and not worked live: ") && said.err.contains("commit it to the base"), "{}", said.err);
     }
     assert!(lab.studio(0, "run --all --mode live").out.starts_with("nothing to do"));
     let said = lab.studio(5, "run page");

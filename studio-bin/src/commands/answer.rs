@@ -40,6 +40,10 @@ pub(crate) fn approvals(site: &Site, json: bool) -> Result<Exit, Failure> {
                 continue;
             }
             print!("{}", card::card(site, &run, no).unwrap_or_default());
+            if let Err(failure) = ours(site, &found, &run) {
+                println!("{}", failure.why);
+                continue;
+            }
             match (&record.state, answered) {
                 (_, Some(word)) => println!("answered: {word}; go on with: studio resume {}", found.id),
                 (StepState::Unknown(why), None) => println!(

@@ -113,7 +113,10 @@ fn chosen(queue: &Queue, args: &RunArgs) -> Result<Vec<Ticket>, Failure> {
         match entry.readiness {
             Readiness::Ready if live && !entry.at_base => Err(Failure::new(
                 Exit::Refused,
-                format!("{} ({}) is not worked live: {}; {COMMIT_IT}", entry.ticket.id, entry.ticket.source, entry.reason()),
+                format!(
+                    "{} ({}) is an idea, and not worked live: it does not stand like this at the base; {COMMIT_IT}",
+                    entry.ticket.id, entry.ticket.source
+                ),
             )),
             Readiness::Ready => Ok(entry.ticket.clone()),
             Readiness::Waiting { .. } | Readiness::Finished | Readiness::Held(_) | Readiness::Example => {

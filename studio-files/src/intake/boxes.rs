@@ -124,20 +124,23 @@ impl Page<'_, '_, '_> {
         self.drafts.push(draft);
     }
 
-    /// Returns the stage of the nearest heading that names one.
+    /// Returns the highest stage that a heading above names: one below another lowers nothing.
     fn stage(&mut self) -> Option<Stage> {
         if self.own.is_some() {
             return self.own;
         }
-        let heading = self.above.iter_mut().rev().find(|above| above.stage.is_some())?;
-        let number = heading.stage?;
-        let stage = number.parse::<u8>().ok().and_then(|number| Stage::try_from(number).ok());
-        if stage.is_none() {
-            heading.stage = None; // once is enough
-            let what = format!("there is no stage {}", one_line(number, 20));
-            self.problems.add(heading.line, what, "write 1 (infra), 2 (studio) or 3 (tenants)");
+        let mut highest = None;
+        for heading in &mut self.above {
+            let Some(number) = heading.stage else { continue };
+            let stage = number.parse::<u8>().ok().and_then(|number| Stage::try_from(number).ok());
+            if stage.is_none() {
+                heading.stage = None; // once is enough
+                let what = format!("there is no stage {}", one_line(number, 20));
+                self.problems.add(heading.line, what, "write 1 (infra), 2 (studio) or 3 (tenants)");
+            }
+            highest = highest.max(stage);
         }
-        stage
+        highest
     }
 
     /// Sorts what stands in an item with a box.
@@ -214,15 +217,21 @@ fn boxes_below<'a>(item: &'a Block, found: &mut impl FnMut(&'a Block)) {
     }
 }
 
-/// Returns the number of a heading such as `Stage 1 – Homelab Bring-Up`.
+/// Returns the number of a heading such as `Stage 1 – Homelab Bring-Up` or `Stage Two`.
 fn stage(words: &str) -> Option<&str> {
     let words = words.trim_start_matches(['*', '_', '`', ' ']);
     let (stage, rest) = words.split_at_checked(5)?;
     let rest = rest.trim_start_matches([' ', '_', '-']);
-    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
     let (number, after) = rest.split_at_checked(end)?;
     let ends = !after.starts_with(|c: char| c.is_alphanumeric() || c == '.');
-    (stage.eq_ignore_ascii_case("stage") && !number.is_empty() && ends).then_some(number)
+    let number = match number.to_ascii_lowercase().as_str() {
+        "one" | "i" => "1",
+        "two" | "ii" => "2",
+        "three" | "iii" => "3",
+        _ => Some(number).filter(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))?,
+    };
+    (stage.eq_ignore_ascii_case("stage") && ends).then_some(number)
 }
 
 /// Returns the id of a text and the text itself: `TASK_ID: the text`, or an id made of its words.

@@ -150,3 +150,9 @@ fn open_boxes_that_are_over_struck_out_or_examples_are_held() {
     assert_eq!(queue.ready().map(|entry| entry.ticket.id.as_str()).collect::<Vec<_>>(), ["EIGHT"]);
     assert!(queue.find("SEVEN").unwrap().reason().contains("ai/backlog.md:12"), "{}", queue.find("SEVEN").unwrap().reason());
 }
+
+#[test]
+fn a_stage_in_words_is_one_and_a_heading_below_lowers_none() {
+    let text = "## Stage 2 - Tenants\n### Stage 1 things\n- [ ] a\n## Stage Two\n- [ ] b\n## Stage III: x\n- [ ] c\n## Stage 1\n### Stage 2\n- [ ] d\n## Stage in\n- [ ] e\n";
+    assert_eq!(rows(&backlog(text)), ["pending a 2", "pending b 2", "pending c 3", "pending d 2", "pending e 1?"]);
+}
