@@ -147,7 +147,7 @@ async fn crash_reads_that_tell_come_to_the_same_end_wherever_the_power_goes() {
 }
 
 fn seen(exit: i32) -> Ended {
-    Ended { exit: Some(exit), stdout: String::new(), stderr: String::new(), assumed: Assumed::No, artifacts: Vec::new(), sealed: None }
+    Ended { exit: Some(exit), stdout: String::new(), stderr: String::new(), assumed: Assumed::No, artifacts: Vec::new(), notes: Vec::new(), sealed: None }
 }
 
 #[actix::test]

@@ -8,13 +8,12 @@ use crate::site::{RUNS, Site};
 use crate::trust::{self, Trust};
 use async_trait::async_trait;
 use std::ffi::OsString;
-use std::fs::{File, TryLockError};
-use std::io::ErrorKind;
-use std::path::Path;
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::sync::Arc;
 use studio_core::chores::{ChoreError, Chores, CommitOrder};
 use studio_core::clock::Clock;
-use studio_core::name::{CommitId, Digest, RunId, TicketId};
+use studio_core::name::{CommitId, Digest, RelPath, RunId, TicketId};
 use studio_core::permit::HostAuthority;
 use studio_core::run::{StepRecord, StepState};
 use studio_core::ticket::Ticket;
@@ -23,7 +22,7 @@ use studio_files::intake::Readiness;
 use studio_files::tick;
 use studio_host::claim::Moment;
 use studio_host::executor::{Link, Place, serve};
-use studio_host::git::GitRepo;
+use studio_host::git::{GitError, GitRepo};
 
 /// The right to cut live permits, and the way to the process that takes them.
 #[derive(Clone)]
@@ -42,6 +41,8 @@ pub(crate) struct LiveChores {
     repo: GitRepo,
     operator: Operator,
     base: String,
+    /// What the command line says is the base; whatever counts by itself if nothing.
+    at: Option<String>,
     clock: Arc<dyn Clock>,
 }
 
@@ -71,7 +72,8 @@ impl Live {
     /// Returns who commits and ticks.
     pub(crate) fn chores(&self, site: &Site) -> Arc<dyn Chores> {
         let (repo, operator, base) = (site.repo.clone(), site.operator.clone(), self.base.clone());
-        Arc::new(LiveChores { link: self.link.clone(), repo, operator, base, clock: Arc::clone(&site.clock) })
+        let at = site.named_base();
+        Arc::new(LiveChores { link: self.link.clone(), repo, operator, base, at, clock: Arc::clone(&site.clock) })
     }
 }
 
@@ -104,9 +106,11 @@ pub(crate) struct Alone {
 /// # Errors
 /// Somebody else has it; there is such a run; or one that cannot be read.
 pub(crate) fn alone(site: &Site, ticket: &TicketId, own: Option<&RunId>) -> Result<Alone, Failure> {
-    let runs = site.root().join(RUNS[0]);
+    // In the store of claims, so that work trees and clones of one repository know of each other.
+    let locks = claims::dir(site)?.join("tickets");
+    DirBuilder::new().recursive(true).mode(0o700).create(&locks)?;
     let name = Digest::blake3(ticket.as_str().to_ascii_lowercase().as_bytes());
-    let lock = lock(&runs.join(format!(".ticket-{}.lock", &name.as_str()[..16])))?;
+    let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(locks.join(format!("{}.lock", &name.as_str()[..16])))?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(Failure::new(Exit::Held, format!("another studio works on {ticket} live"))),
@@ -136,10 +140,10 @@ pub(crate) fn alone(site: &Site, ticket: &TicketId, own: Option<&RunId>) -> Resu
         let same = run.opened().is_some_and(|opened| opened.ticket.id == *ticket) && run.closed().is_none();
         if same && run.steps().iter().any(open) {
             let (state, why) = studio_files::report::outcome(&run);
-            let here = run.opened().is_some_and(|opened| site.operator.install().is_ok_and(|install| install == opened.install));
+            let here = run.home().is_some_and(|(home, _)| site.operator.install().is_ok_and(|install| install == home));
             let mend = match here {
                 true => format!("answer it (`studio approvals`), then `studio resume {}`", found.id),
-                false => "another install began it: finish it there, or move it away once you know what it did".into(),
+                false => "it belongs to another install: finish it there, or take it over with `studio adopt`".into(),
             };
             return Err(Failure::new(Exit::NeedsHuman, format!("run {} of {ticket} is not done with ({state}: {why}); {mend}", found.id)));
         }
@@ -147,16 +151,28 @@ pub(crate) fn alone(site: &Site, ticket: &TicketId, own: Option<&RunId>) -> Resu
     Ok(Alone { _lock: lock })
 }
 
-/// Opens a lock of ours, and makes it where nothing stands; a repository may have put something else there.
-fn lock(path: &Path) -> Result<File, Failure> {
-    match File::options().create_new(true).write(true).open(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        made => return Ok(made?),
+impl LiveChores {
+    /// Says whether the files that a change touches are at the base now what they were when it was made.
+    fn fits(&self, order: &CommitOrder) -> Result<(), ChoreError> {
+        let refused = |error: GitError| ChoreError::Refused(format!("the base cannot be looked at: {error}"));
+        let then = self.repo.base(Some(order.base.as_str())).map_err(refused)?;
+        let site = Site::of(self.repo.clone(), self.operator.clone(), self.at.clone());
+        let now = site.at_base().map_err(|failure| ChoreError::Refused(failure.why))?;
+        if then.commit() == now.commit() {
+            return Ok(());
+        }
+        let read = |tree: &dyn Tree, path: &RelPath| tree.read(path).map_err(|error| ChoreError::Refused(error.to_string()));
+        for path in order.edits.iter().flat_map(|edit| edit.paths()) {
+            if read(&then, path)? != read(&now, path)? {
+                return Err(ChoreError::Refused(format!(
+                    "{path} changed at the base since run {} began ({} there now): its edit is made on what is gone; begin a new run",
+                    order.run,
+                    now.commit().as_ref().map_or("no commit", |commit| &commit.as_str()[..12])
+                )));
+            }
+        }
+        Ok(())
     }
-    if std::fs::symlink_metadata(path)?.is_file() {
-        return Ok(File::options().write(true).open(path)?);
-    }
-    Err(Failure::new(Exit::Refused, format!("{} is no regular file: remove it", path.display())))
 }
 
 /// Serves as the Executor on standard input until the runtime is gone.
@@ -209,10 +225,12 @@ impl Chores for LiveChores {
     }
 
     async fn commit(&self, order: CommitOrder) -> Result<CommitId, ChoreError> {
+        self.fits(&order)?;
         self.link.commit(order).await
     }
 
-    async fn tick(&self, run: &RunId, ticket: &Ticket) -> Result<String, ChoreError> {
+    async fn tick(&self, run: &RunId, ticket: &Ticket, change: Option<&CommitOrder>) -> Result<String, ChoreError> {
+        change.map_or(Ok(()), |order| self.fits(order))?;
         let ticked = tick::tick(self.repo.root(), ticket, run, self.clock.now()).map_err(|error| ChoreError::Refused(error.to_string()))?;
         Ok(format!("{}:{}", ticked.path, ticked.line))
     }

@@ -110,10 +110,10 @@ fn a_word_of_another_operator_is_not_believed() {
     let other = lab.repo().with_file_name("stranger");
     lab.studio(0, &format!("init --name stranger --operator {}", other.display()));
     let said = lab.studio(6, &format!("approve 2 --operator {}", other.display()));
-    assert!(said.err.contains("was begun by another install of Studio: nothing is signed"), "{}", said.err);
+    assert!(said.err.contains("belongs to another install of Studio: nothing is signed"), "{}", said.err);
     assert!(!lab.run().join("inbox").exists());
     let shown = lab.studio(0, &format!("approvals --operator {}", other.display())).out;
-    assert!(shown.contains("answer it where it began") && !shown.contains("answer with"), "{shown}");
+    assert!(shown.contains("answer it there, or take it over") && !shown.contains("answer with"), "{shown}");
     let said = lab.studio(6, &format!("resume 2 --operator {}", other.display()));
     assert!(said.err.contains("begun by another install or machine"), "{}", said.err);
     fs::copy(lab.operator().join("install"), other.join("install")).unwrap();

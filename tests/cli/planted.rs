@@ -105,20 +105,6 @@ fn a_linked_file_of_the_operator_stays_a_link() {
 }
 
 #[test]
-fn a_planted_lock_makes_no_file_elsewhere() {
-    let lab = Lab::facts();
-    lab.studio(4, "run facts --mode live");
-    let runs = lab.repo().join("ai/state/runs");
-    let lock = fs::read_dir(&runs).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.to_string_lossy().contains(".ticket-")).unwrap();
-    let outside = lab.repo().with_file_name("outside");
-    fs::remove_dir_all(&runs).unwrap();
-    fs::create_dir_all(&runs).unwrap();
-    symlink(&outside, &lock).unwrap();
-    assert!(lab.studio(6, "run facts --mode live").err.contains("is no regular file: remove it"));
-    assert!(!outside.exists());
-}
-
-#[test]
 fn gc_removes_nothing_unasked() {
     let lab = Lab::facts();
     lab.studio(0, "run facts");

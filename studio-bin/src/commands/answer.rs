@@ -6,6 +6,7 @@ use crate::cli::{AnswerArgs, Settlement};
 use crate::exit::{Exit, Failure};
 use crate::rules;
 use crate::site::{Found, Site};
+use crate::tail::tail;
 use crate::work::{self, EFFECT_CHARS};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -46,9 +47,11 @@ pub(crate) fn approvals(site: &Site, json: bool) -> Result<Exit, Failure> {
             }
             match (&record.state, answered) {
                 (_, Some(word)) => println!("answered: {word}; go on with: studio resume {}", found.id),
-                (StepState::Unknown(why), None) => println!(
-                    "nobody knows whether it ran ({why}); look, then: studio settle {} {} happened|did-not|abort --reason '…'",
-                    found.id, no.0
+                (StepState::Unknown(_), None) => print!(
+                    "{}nobody knows whether it ran; look, then: studio settle {} {} happened|did-not|abort --reason '…'\n",
+                    tail(&found, no, record),
+                    found.id,
+                    no.0
                 ),
                 (_, None) => {
                     let step = format!("{} {} --effect {}", found.id, no.0, work::effect(record));
@@ -116,6 +119,9 @@ fn answer(site: &Site, args: &AnswerArgs, word: Word, json: bool) -> Result<Exit
         .map_err(|error| Failure::new(Exit::Usage, format!("--reason: {error}")))?;
     if !json {
         print!("{}", card::card(site, &folded, no).unwrap_or_default());
+        if matches!(record.state, StepState::Unknown(_)) {
+            print!("{}", tail(&found, no, record));
+        }
     }
     let signed = site.operator.sign(|by| Statement { word, op, effect, by, at: now, expires, reason })?;
     block_on(send_notice(&OsDisk, &found.dir, &signed))?;
@@ -145,10 +151,13 @@ fn tell(site: &Site, found: &Found, statement: &Statement, json: bool) -> Result
 /// Refuses a run that was begun elsewhere: a repository may ship one, and whoever began it answers it.
 fn ours(site: &Site, found: &Found, run: &Run) -> Result<(), Failure> {
     let install = site.operator.install()?;
-    if run.opened().is_none_or(|opened| opened.install == install) {
+    if run.home().is_none_or(|(home, _)| home == install) {
         return Ok(());
     }
-    Err(Failure::new(Exit::Refused, format!("run {} was begun by another install of Studio: nothing is signed; answer it where it began", found.id)))
+    Err(Failure::new(
+        Exit::Refused,
+        format!("run {} belongs to another install of Studio: nothing is signed; answer it there, or take it over with `studio adopt`", found.id),
+    ))
 }
 
 /// Returns the step that is meant: the one that is named, else the only one that waits.

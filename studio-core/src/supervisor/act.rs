@@ -85,7 +85,8 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     pub(super) async fn tick(&mut self) -> Result<(), Stuck> {
         self.journal.barrier().await.map_err(RunError::from)?;
         let (Some(id), Some(opened)) = (self.run.id(), self.run.opened()) else { return Err(Stuck::Failed(RunError::NotOpen)) };
-        let place = self.parts.chores.tick(id, &opened.ticket).await.map_err(undone)?;
+        let order = self.commit_order().filter(|order| !order.edits.is_empty());
+        let place = self.parts.chores.tick(id, &opened.ticket, order.as_ref()).await.map_err(undone)?;
         Ok(self.decide(vec![Event::TicketTicked { place }]).await?)
     }
 
