@@ -1,6 +1,7 @@
 //! What a checkout or a repository plants: edits that nobody committed, symlinks, templates, shapes, and characters.
 
 use super::Lab;
+use super::cards::ANSWERS;
 use super::trusted::{FACTS, facts_and};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -27,14 +28,18 @@ fn what_is_not_at_the_base_is_never_worked_live() {
 
 #[test]
 fn an_entry_that_left_the_base_between_question_and_answer_does_not_run() {
-    let lab = Lab::trusted(&facts_and(&[("ai/backlog.md", "## Stage 1\n- [ ] TWO_IT: x\n")]));
-    lab.approved("facts");
-    // The same words, in a place that gives them another stage.
-    let queue = lab.read("ai/backlog.yaml");
-    lab.write("ai/backlog.yaml", "[]\n");
-    lab.write("ai/tasks/facts.yaml", "id: facts\ndescription: x\n");
-    assert!(lab.studio(4, "resume 2").out.contains("is not to be done any more"));
-    lab.write("ai/backlog.yaml", &queue);
+    let page = "## Stage 1\n- [ ] TWO_IT: Two scripts\n";
+    let lab = Lab::trusted(&facts_and(&[("ai/backlog.md", page), ("infrastructure/second.sh", "true\n")]));
+    lab.settle_in("answers.toml", ANSWERS);
+    lab.approved(&format!("TWO_IT --crew small --model scripted:{}", lab.operator().join("answers.toml").display()));
+    // The same words, in a place that gives them no stage: nobody committed that.
+    lab.write("ai/backlog.md", &page.replace("Stage 1", "Anything"));
+    let said = lab.studio(4, "resume 2").out;
+    assert!(said.contains("is not to be done any more: it does not stand like this at the base"), "{said}");
+    assert!(!lab.repo().join("artifacts").exists());
+    lab.write("ai/backlog.md", page);
+    lab.studio(4, "resume 2"); // the second script asks
+    assert_eq!(lab.read("artifacts/facts/log"), "once\n");
 }
 
 #[test]
