@@ -127,11 +127,8 @@ async fn a_read_of_the_runbook_may_confirm_and_never_lead_to_a_second_run() {
         let mut world = lossy(Effect::OneShot, None, 1, nodes(says));
         let mut push = step("push", &["flux", "reconcile", "apps"], json!({}));
         push["probe"] = serde_json::to_value(read(KUBECTL)).unwrap();
-        world.model = Some(crate::crew::model(&[
-            ("planner", draft(by_step("push"))),
-            ("engineer", agree()),
-            ("engineer", change(json!([]), &[push])),
-        ]));
+        world.model =
+            Some(crate::crew::model(&[("planner", draft(by_step("push"))), ("engineer", agree()), ("engineer", change(json!([]), &[push]))]));
         let (events, rest) = end(&world).await;
         assert_eq!(events.matches("step-granted").count(), 1, "{events}");
         // What the model's own read confirms is no machine's check of the criterion.
@@ -147,7 +144,15 @@ async fn crash_reads_that_tell_come_to_the_same_end_wherever_the_power_goes() {
 }
 
 fn seen(exit: i32) -> Ended {
-    Ended { exit: Some(exit), stdout: String::new(), stderr: String::new(), assumed: Assumed::No, artifacts: Vec::new(), notes: Vec::new(), sealed: None }
+    Ended {
+        exit: Some(exit),
+        stdout: String::new(),
+        stderr: String::new(),
+        assumed: Assumed::No,
+        artifacts: Vec::new(),
+        notes: Vec::new(),
+        sealed: None,
+    }
 }
 
 #[actix::test]

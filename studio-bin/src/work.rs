@@ -187,7 +187,10 @@ pub(crate) async fn resume(
         {
             return Err(Failure::new(
                 Exit::Refused,
-                format!("the journal of {} was set back or rewritten: more of it ran than it says; restore it, or look what ran, then `studio adopt`", found.id),
+                format!(
+                    "the journal of {} was set back or rewritten: more of it ran than it says; restore it, or look what ran, then `studio adopt`",
+                    found.id
+                ),
             ));
         }
         let live = Live::start(site, tree.as_ref())?;

@@ -39,7 +39,7 @@ fn the_card_hides_nothing_that_a_script_uses_or_is_handed() {
     assert!(whole.contains("| handed     writes: artifacts/facts\n"), "{whole}");
     let row = waiting.iter().find(|row| row.contains("/lib.sh")).unwrap();
     assert!(row.starts_with("| uses       sha256 ") && row.ends_with(&format!(" {deep}")), "{row}");
-    assert_eq!(waiting.iter().filter(|row| row.starts_with("| uses ")).next_back().unwrap(), "| uses       and 5 more");
+    assert_eq!(waiting.iter().rfind(|row| row.starts_with("| uses ")).unwrap(), "| uses       and 5 more");
     let shown = lab.json(0, "approvals")[0]["shown"].to_string();
     assert!(shown.contains("ROOT_TOKEN") && shown.contains("uses: and 5 more"), "{shown}");
 

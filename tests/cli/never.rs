@@ -3,7 +3,7 @@
 
 use super::model::good;
 use super::trusted::{FACTS, facts_and};
-use super::{Lab, sample};
+use super::{Lab, sample, sh};
 use serde_json::json;
 use std::fs;
 use std::path::PathBuf;
@@ -140,7 +140,7 @@ fn an_edit_on_what_is_gone_is_not_committed() {
         if !std::mem::replace(&mut *moved, true) {
             fs::write(repo.join("README.md"), "of somebody else\n").unwrap();
             let line = "git -c user.name=x -c user.email=x@localhost -c core.hooksPath=/dev/null commit -q -a -m meanwhile";
-            duct::cmd!("sh", "-c", line).dir(&repo).run().unwrap();
+            sh(line).dir(&repo).run().unwrap();
         }
         Reply::Says(json!({ "summary": "a page", "edits": edits.clone(), "runbook": [] }).to_string())
     });

@@ -45,7 +45,8 @@ pub(crate) fn adopt(site: &Site, yes: bool, json: bool) -> Result<Exit, Failure>
         foreign.iter().for_each(|found| println!("adopts      {}: whatever was granted and has no end becomes unknown", found.id));
         println!("From here on only what this store holds counts as a record of what ran. If the old one can be restored, do that instead.");
     }
-    if !yes && !(std::io::stdin().is_terminal() && asked()?) {
+    let agreed = yes || (std::io::stdin().is_terminal() && asked()?);
+    if !agreed {
         return Err(Failure::new(Exit::NeedsHuman, "nothing was adopted: look at the lines above, then say `studio adopt --yes`"));
     }
     for found in &foreign {

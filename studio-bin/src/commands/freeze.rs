@@ -19,7 +19,8 @@ pub(crate) fn freeze(site: &Site, reason: Option<&str>, lift: bool, json: bool) 
     }
     let frozen = store.map_or(Ok(None), |store| store.frozen()).map_err(claims::odd)?;
     if json {
-        let (why, by, at) = (frozen.as_ref().map(|freeze| &freeze.why), frozen.as_ref().map(|freeze| &freeze.by), frozen.as_ref().map(|freeze| stamp(freeze.at)));
+        let (why, by, at) =
+            (frozen.as_ref().map(|freeze| &freeze.why), frozen.as_ref().map(|freeze| &freeze.by), frozen.as_ref().map(|freeze| stamp(freeze.at)));
         println!("{}", json!({ "v": 1, "type": "freeze", "frozen": frozen.is_some(), "why": why, "by": by, "at": at }));
         return Ok(Exit::Done);
     }

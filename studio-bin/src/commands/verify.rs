@@ -46,7 +46,9 @@ pub(crate) fn verify(site: &Site, run: &str, json: bool) -> Result<Exit, Failure
         println!("torn        {} bytes at the end were never finished; nobody acted on them", log.torn);
     }
     match anchored {
-        Ok(Anchored { to, seals }) => println!("anchored    up to event {to} of {events}, by {seals} seals of the store of claims, outside the repository"),
+        Ok(Anchored { to, seals }) => {
+            println!("anchored    up to event {to} of {events}, by {seals} seals of the store of claims, outside the repository")
+        }
         Err(why) => println!("anchored    no: {why}"),
     }
     Ok(Exit::Done)
@@ -70,7 +72,8 @@ fn anchored(site: &Site, log: &Log) -> Result<Result<Anchored, String>, Failure>
     let Some(store) = ClaimStore::find(&claims::dir(site)?).map_err(claims::odd)? else {
         return Ok(Err("the store of claims that sealed it is not here".into()));
     };
-    let rewritten = |n: u64, why: &str| Failure::new(Exit::Refused, format!("event {n} of {}: {why}: the journal was rewritten or set back", log.run));
+    let rewritten =
+        |n: u64, why: &str| Failure::new(Exit::Refused, format!("event {n} of {}: {why}: the journal was rewritten or set back", log.run));
     for (n, Sealed { n: seen, head, seal }) in &sealed {
         if seen >= n || log.sum_of(*seen) != Some(head) {
             return Err(rewritten(*n, &format!("the Executor saw another line {seen} before it")));

@@ -258,9 +258,7 @@ impl Run {
     /// Says whether the step that a criterion hangs on ended as it should; true where it hangs on none.
     fn shown(&self, criterion: &Label) -> bool {
         let check = self.plan.iter().flat_map(|plan| &plan.criteria).find(|known| known.name == *criterion).and_then(|known| known.check.as_ref());
-        let well = |wanted: &dyn Fn(&StepRecord) -> bool| {
-            self.steps[self.round_start..].iter().any(|record| wanted(record) && record.is_proved())
-        };
+        let well = |wanted: &dyn Fn(&StepRecord) -> bool| self.steps[self.round_start..].iter().any(|record| wanted(record) && record.is_proved());
         match check {
             Some(Check::Step { step }) => well(&|record| record.read_back.is_none() && record.step.name == *step),
             Some(Check::ReadBack { .. }) => well(&|record| record.read_back.as_ref() == Some(criterion)),

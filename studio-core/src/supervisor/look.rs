@@ -155,7 +155,11 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
                 text.truncate(text.floor_char_boundary(OUTPUT_BYTES_MAX));
             }
         }
-        notes.into_iter().for_each(|note| if !misses.contains(&note) { misses.push(note) });
+        notes.into_iter().for_each(|note| {
+            if !misses.contains(&note) {
+                misses.push(note)
+            }
+        });
         let (stdout, stderr) = (self.journal.keep(&stdout).await?, self.journal.keep(&stderr).await?);
         let outcome = Outcome { exit, stdout, stderr, assumed: assumed != Assumed::No, misses, artifacts };
         Ok(Event::StepEnded { op, outcome, sealed })

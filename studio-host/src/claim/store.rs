@@ -97,7 +97,8 @@ impl ClaimStore {
             let path = entry?.path();
             let name = path.file_name().and_then(|name| name.to_str()).filter(|name| ours(name)).unwrap_or_default();
             // Without an exit record, what was written is a sign that it began.
-            let ended = name.rsplit_once('.').is_some_and(|(op, end)| matches!(end, "out" | "err") && path.with_file_name(format!("{op}.exit")).exists());
+            let ended =
+                name.rsplit_once('.').is_some_and(|(op, end)| matches!(end, "out" | "err") && path.with_file_name(format!("{op}.exit")).exists());
             if ended {
                 OsDisk.remove(&path)?;
             }

@@ -50,9 +50,9 @@ impl Bench {
                 self.spoil(&warrant).step(&warrant, |site, workshop, warrant| close(site, workshop, warrant, &one_line(&why, PROSE_BYTES_MAX)))
             }
             Request::Done(key) => self.effects(&key).map(Answer::Done),
-            Request::Commit(order) => {
-                may_commit(&self.site, &order).and_then(|()| self.hold(&order)).and_then(|()| self.chore(|workshop| Ok(Answer::Committed(workshop.commit(&order)?))))
-            }
+            Request::Commit(order) => may_commit(&self.site, &order)
+                .and_then(|()| self.hold(&order))
+                .and_then(|()| self.chore(|workshop| Ok(Answer::Committed(workshop.commit(&order)?)))),
             Request::FreeBranch(name) => self.chore(|workshop| Ok(Answer::Branch(workshop.free_branch(&name)?))),
             Request::Discard(run) => {
                 let plain = self.runs.remove(&run) == Some(true);

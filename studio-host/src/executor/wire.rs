@@ -292,7 +292,15 @@ mod tests {
             seed ^= seed << 17;
             seed
         };
-        let good = frame(&Answer::Ended(Report { exit: None, stdout: "a".into(), stderr: "b".into(), artifacts: Vec::new(), notes: Vec::new(), sealed: None })).unwrap();
+        let good = frame(&Answer::Ended(Report {
+            exit: None,
+            stdout: "a".into(),
+            stderr: "b".into(),
+            artifacts: Vec::new(),
+            notes: Vec::new(),
+            sealed: None,
+        }))
+        .unwrap();
         for round in 0..5_000 {
             // Half of them are a good frame with a few bytes changed.
             let mut bytes: Vec<u8> = if round % 2 == 0 { good.clone() } else { (0..random() % 64).map(|_| random().to_be_bytes()[0]).collect() };

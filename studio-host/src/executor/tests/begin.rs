@@ -114,7 +114,10 @@ fn what_an_earlier_run_did_for_the_ticket_needs_a_word() {
     let key = first.effect_key(None);
     assert_eq!(ask(lab.place(), Request::Done(key.clone())), Answer::Done(vec![first.op.clone()]));
     let answer = run(&lab, &second);
-    assert!(matches!(&answer, Answer::Refused(why) if why.contains("has run for this ticket already, as 20261122-101112-add-node-0a1f.01.1")), "{answer:?}");
+    assert!(
+        matches!(&answer, Answer::Refused(why) if why.contains("has run for this ticket already, as 20261122-101112-add-node-0a1f.01.1")),
+        "{answer:?}"
+    );
     assert_eq!(ask(lab.place(), Request::Done(key)), Answer::Done(vec![first.op]), "what never began is no effect");
     assert_eq!(second.basis, Basis::Auto);
 }
