@@ -1,7 +1,7 @@
 //! What a step would be handed, found out before a human is asked whether it may run.
 
 use super::cluster::{Clues, cluster};
-use super::side::{Kill, Side};
+use super::side::{Declared, Kill, Side};
 use super::values::{self, values};
 use super::verify::{Refusal, side};
 use std::path::Path;
@@ -40,21 +40,24 @@ fn words(root: &Path, tree: &dyn Tree, edits: &[Edit], step: &Step, ticket: Opti
             return Err(Refusal::Committed(place.clone()));
         }
     }
-    let list = |paths: Vec<&str>| if paths.is_empty() { "nothing".to_string() } else { paths.join(", ") };
+    let list = |words: Vec<String>| if words.is_empty() { "nothing".to_string() } else { words.join(", ") };
     let handed = match &cluster {
-        Some(cluster) => format!("{} (as {})", cluster.folder, list(cluster.env.iter().map(|(name, _)| *name).collect())),
+        Some(cluster) => format!("{} (as {})", cluster.folder, list(cluster.env.iter().map(|(name, _)| (*name).to_string()).collect())),
         None => "none".into(),
     };
     let then = match side.kill {
         Some(Kill::Safe) => "then it is killed, which is safe as its side file says",
         None => "then it is left running, unless the rules say that it only looks or writes in its own folder",
     };
+    let left = |file: &Declared| format!("{}{}", file.path, if file.secret { " (secret)" } else { "" });
     Ok(format!(
-        "values of {}: {}\nreads: {}\nwrites: {}\ncluster: {handed}\ntime limit: {} seconds, {then}",
+        "values of {}: {}\nreads: {}\nwrites: {}\nleaves: {}\ncluster: {handed}\ntargets: {}\ntime limit: {} seconds, {then}",
         values::FOLDER,
-        list(side.env.iter().map(|name| name.as_str()).collect()),
-        list(side.reads.iter().map(|read| read.0.as_str()).collect()),
-        list(side.writes.iter().map(|write| write.0.as_str()).collect()),
+        list(side.env.iter().map(ToString::to_string).collect()),
+        list(side.reads.iter().map(|read| read.0.to_string()).collect()),
+        list(side.writes.iter().map(|write| write.0.to_string()).collect()),
+        list(side.artifact.iter().map(left).collect()),
+        side.targets.as_ref().map_or_else(|| "any".into(), |targets| list(targets.iter().map(ToString::to_string).collect())),
         step.timeout_seconds.get(),
     ))
 }
