@@ -249,8 +249,11 @@ pub(crate) enum CrewArg {
 pub(crate) struct AnswerArgs {
     /// The run, or the start of its name
     pub(crate) run: String,
-    /// The step's number [default: the one that waits]
+    /// The step's number [default: the only one that waits]
     pub(crate) step: Option<u32>,
+    /// Only if the effect that its card shows begins so
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) effect: Option<String>,
     /// Why, for the record
     #[arg(long)]
     pub(crate) reason: Option<String>,

@@ -9,11 +9,11 @@ macro_rules! print {
     }};
 }
 
-/// As `print!`, and ends the line.
+/// As `print!`, and ends the line, which no terminal obeys: what it would is escaped as JSON does.
 macro_rules! println {
     ($($words:tt)*) => {{
         use std::io::Write as _;
-        let _ = writeln!(std::io::stdout(), $($words)*);
+        let _ = writeln!(std::io::stdout(), "{}", studio_core::text::escaped(&format!($($words)*)));
     }};
 }
 
@@ -65,7 +65,7 @@ pub fn main() -> ExitCode {
             if json {
                 println!("{}", json!({ "v": 1, "type": "error", "exit": exit as u8, "why": why }));
             } else {
-                eprintln!("studio: {why}");
+                eprintln!("studio: {}", studio_core::text::visible(&why));
             }
             exit
         }

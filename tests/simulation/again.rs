@@ -32,21 +32,19 @@ impl Play {
     }
 }
 
-/// Says whether a replay can come to the same end. Five things it does not know yet:
+/// Says whether a replay can come to the same end. Four things it does not know yet:
 /// - it counts no call that was interrupted or failed, and no token, so it reaches a budget elsewhere;
 /// - a persona that fails, or lacks a model, after an answer of its was bought decides something in the replay;
 /// - a Narrator who fails by itself, and is not asked in the replay either;
-/// - a word that is taken while a limit stands hides the resume behind it;
-/// - an approval that lapses after its grant, which never began.
+/// - a word that is taken while a limit stands hides the resume behind it.
 fn replayable(entries: &[Entry]) -> bool {
-    let (mut limited, mut bought, mut granted) = (false, false, None);
+    let (mut limited, mut bought) = (false, false);
     entries.iter().all(|entry| {
         let event = &entry.event;
         let known = match event {
             Event::LimitReached { limit: Limit::ModelCalls | Limit::Tokens, .. } => false,
             Event::LimitReached { limit: Limit::Restarts | Limit::TurnTime | Limit::Setting, .. } => !bought,
             Event::ApprovalGiven { .. } | Event::ApprovalRefused { .. } | Event::StepSettled { .. } => !limited,
-            Event::ApprovalExpired { op } => granted != Some(op),
             Event::BriefWritten { brief, .. } => !brief.as_str().starts_with("No story was told"),
             _ => true,
         };
@@ -55,7 +53,6 @@ fn replayable(entries: &[Entry]) -> bool {
             Event::RunResumed { .. } => limited = false,
             Event::ModelAsked { .. } => {}
             Event::ModelAnswered { answer, .. } => bought |= matches!(answer, Answered::Text(_)),
-            Event::StepGranted { op, .. } => (granted, bought) = (Some(op), false),
             _ => bought = false,
         }
         known

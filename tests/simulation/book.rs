@@ -209,13 +209,11 @@ impl Book {
                 }
                 self.given = Some(signed.clone());
             }
-            Event::ApprovalRefused { .. } => {
-                (self.question, self.given) = (None, None);
-                // A no to a second run leaves the first one unknown, and the run goes on: without this line the reference says so.
-                self.open = None;
-            }
+            // A no to a second run leaves the first one as unknown as it was.
+            Event::ApprovalRefused { .. } => (self.question, self.given) = (None, None),
             Event::ApprovalExpired { op } => {
-                (self.question, self.given, self.open) = (None, None, None);
+                (self.question, self.given) = (None, None);
+                self.open = self.open.take().filter(|open| open.op != *op);
                 self.agreed_again.remove(op);
             }
             Event::StepGranted { op, .. } => {

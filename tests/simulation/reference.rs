@@ -131,7 +131,7 @@ impl Reference {
             }
             Fact::Refused(op) => {
                 self.refused.insert(op.clone());
-                holds(!self.began.contains_key(op) || self.forgotten.contains(op), || format!("{op} was refused after it began"))
+                holds(!self.began.contains_key(op), || format!("{op} was refused after it began"))
             }
         }
     }
@@ -309,7 +309,7 @@ fn words(event: &Event) -> String {
         Event::StepJudged { step, judgement, .. } => format!("{kind} {step} {} {} {:?}", judgement.verdict, judgement.class, judgement.effect),
         Event::CriterionChecked { criterion, finding } => format!("{kind} {criterion} {}", finding.met),
         Event::LimitReached { limit, why } => format!("{kind} {limit:?}: {why}"),
-        Event::RunClosed { state, why } => format!("{kind} {}: {why}", state.name()),
+        Event::RunClosed { state, why, .. } => format!("{kind} {}: {why}", state.name()),
         _ => kind.to_string(),
     }
 }

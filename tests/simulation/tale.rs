@@ -132,7 +132,7 @@ impl Tale {
     }
 
     pub(super) fn close(&mut self, state: Closing) -> Holds {
-        self.tell(Event::RunClosed { state, why: "it is over".into() })
+        self.tell(Event::RunClosed { state, why: "it is over".into(), signed: None })
     }
 
     pub(super) fn asked(&mut self) -> Holds {

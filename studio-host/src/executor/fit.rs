@@ -3,7 +3,7 @@
 use super::cluster::{Clues, cluster};
 use super::content::content;
 use super::folder::FolderError;
-use super::side::{Kill, Read, Side};
+use super::side::{Declared, Kill, Read, Side};
 use super::values::{self, values};
 use super::verify::{Refusal, side};
 use std::path::Path;
@@ -42,9 +42,9 @@ fn words(root: &Path, tree: &dyn Tree, edits: &[Edit], step: &Step, ticket: Opti
             return Err(Refusal::Committed(place.clone()));
         }
     }
-    let list = |paths: Vec<&str>| if paths.is_empty() { "nothing".to_string() } else { paths.join(", ") };
+    let list = |words: Vec<String>| if words.is_empty() { "nothing".to_string() } else { words.join(", ") };
     let handed = match &cluster {
-        Some(cluster) => format!("{} (as {})", cluster.folder, list(cluster.env.iter().map(|(name, _)| *name).collect())),
+        Some(cluster) => format!("{} (as {})", cluster.folder, list(cluster.env.iter().map(|(name, _)| (*name).to_string()).collect())),
         None => "none".into(),
     };
     let read = |Read(place): &Read| Ok(format!("{place} ({})", content(root, place)?));
@@ -54,12 +54,15 @@ fn words(root: &Path, tree: &dyn Tree, edits: &[Edit], step: &Step, ticket: Opti
         Some(Kill::Safe) => "then it is killed, which is safe as its side file says",
         None => "then it is left running, unless the rules say that it only looks or writes in its own folder",
     };
+    let left = |file: &Declared| format!("{}{}", file.path, if file.secret { " (secret)" } else { "" });
     Ok(format!(
-        "values of {}: {}\nreads: {}{unsigned}\nwrites: {}\ncluster: {handed}\ntime limit: {} seconds, {then}",
+        "values of {}: {}\nreads: {}{unsigned}\nwrites: {}\nleaves: {}\ncluster: {handed}\ntargets: {}\ntime limit: {} seconds, {then}",
         values::FOLDER,
-        list(side.env.iter().map(|name| name.as_str()).collect()),
-        list(reads.iter().map(String::as_str).collect()),
-        list(side.writes.iter().map(|write| write.0.as_str()).collect()),
+        list(side.env.iter().map(ToString::to_string).collect()),
+        list(reads),
+        list(side.writes.iter().map(|write| write.0.to_string()).collect()),
+        list(side.artifact.iter().map(left).collect()),
+        side.targets.as_ref().map_or_else(|| "any".into(), |targets| list(targets.iter().map(ToString::to_string).collect())),
         step.timeout_seconds.get(),
     ))
 }
