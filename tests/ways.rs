@@ -264,7 +264,10 @@ async fn a_no_to_another_try_leaves_the_first_as_unknown_as_it_was() {
     assert!(op.attempt == 2 && why.contains("it may have run already"), "{why}");
     world.say(Word::Deny).await.unwrap();
     let (_, rest) = end(&world).await;
-    assert!(matches!(&rest, Rest::Parked(Parked::NeedsHuman, why) if why.contains("another try was refused): look, then say so with settle")), "{rest:?}");
+    assert!(
+        matches!(&rest, Rest::Parked(Parked::NeedsHuman, why) if why.contains("another try was refused): look, then say so with settle")),
+        "{rest:?}"
+    );
     let record = world.run().steps()[0].clone();
     assert!(record.attempt == 1 && matches!(record.state, StepState::Unknown(_)));
     assert_eq!(world.host.ledger().ran.values().sum::<u32>(), 1);

@@ -55,7 +55,9 @@ impl Run {
             | StepState::Overdue(..)
             | StepState::Unknown(_)
             | StepState::Confirmed(_)
-            | StepState::Settled(_) => (record.judgement.as_ref()?.digest.clone(), record.basis.clone()?, record.approval.clone(), record.store.clone()),
+            | StepState::Settled(_) => {
+                (record.judgement.as_ref()?.digest.clone(), record.basis.clone()?, record.approval.clone(), record.store.clone())
+            }
         };
         Some(Warrant {
             op: op.clone(),
