@@ -157,6 +157,14 @@ pub(crate) enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// Gives a run up for good, with a signature; what of it may be killed is, the rest is left to end first
+    Cancel {
+        /// The run, or the start of its name
+        run: String,
+        /// Why, for the record
+        #[arg(long)]
+        reason: Option<String>,
+    },
     /// Stops the studio that works on a run, or all of them: nothing new begins, what runs goes on
     Stop {
         /// The run, or the start of its name

@@ -105,6 +105,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Approve(args) => commands::answer::approve(&site, &args, json),
         Command::Deny(args) => commands::answer::deny(&site, &args, json),
         Command::Settle { run, step, what, reason } => commands::answer::settle(&site, &run, step, what, &reason, json),
+        Command::Cancel { run, reason } => commands::cancel::cancel(&site, &run, reason.as_deref(), json),
         Command::Stop { run, .. } => commands::stop::stop(&site, run.as_deref(), json),
         Command::Freeze { reason, lift } => commands::freeze::freeze(&site, reason.as_deref(), lift, json),
         Command::Adopt { yes } => commands::adopt::adopt(&site, yes, json),

@@ -105,7 +105,7 @@ impl Tale {
         self.tell(match signed.statement.word {
             Word::Approve => Event::ApprovalGiven { signed },
             Word::Deny => Event::ApprovalRefused { signed },
-            Word::Happened | Word::DidNot | Word::Abort => Event::StepSettled { signed },
+            Word::Happened | Word::DidNot | Word::Abort | Word::Cancel => Event::StepSettled { signed },
         })
     }
 

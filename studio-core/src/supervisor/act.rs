@@ -142,6 +142,9 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
                 let now = self.journal.now();
                 signed.clone().believe(self.parts.approvers.as_ref(), now).map(|_| signed).map_err(|error| error.to_string())
             });
+            if believed.as_ref().is_ok_and(|signed| signed.statement.word == Word::Cancel) && self.run.may_run() {
+                continue; // it waits until that is over
+            }
             if let Ok(signed) = &believed
                 && matches!(signed.statement.word, Word::Happened | Word::DidNot | Word::Abort)
                 && let Some(seen) = self.overruled(&signed.statement.op).await?
