@@ -12,7 +12,7 @@ use super::verify::{Judged, Refusal, judge, verify, word};
 use super::wire::Report;
 use crate::claim::look::Finished;
 use crate::claim::shim::ORDER_VERSION;
-use crate::claim::{Answer, ClaimError, Expiry, Look, Moment, ShimOrder, Stream};
+use crate::claim::{Answer, ClaimError, Expiry, Look, Moment, Shim, ShimOrder, Stream};
 use crate::git::Workshop;
 use std::fs;
 use std::io::{self, Read};
@@ -40,6 +40,16 @@ pub(super) enum Done {
     Lost(String),
 }
 
+/// Whether a step was begun.
+enum Begun {
+    /// By this shim.
+    Here(Shim),
+    /// By somebody else, or that is not known.
+    Elsewhere,
+    /// It may not begin now.
+    Held(String),
+}
+
 /// What a stream of a command holds, up to what is kept.
 struct Shown {
     bytes: Vec<u8>,
@@ -53,8 +63,17 @@ pub(super) fn run(site: &Place, workshop: &Workshop, warrant: &Warrant) -> Done 
         Err(refusal) => return Done::Refused(refusal.to_string()), // no claim of this store can be its claim
     };
     let landed = match begin(site, workshop, warrant, granted) {
-        Ok(None) => land(site, workshop, warrant, granted),
-        Ok(Some(why)) => return Done::Held(why),
+        Ok(Begun::Elsewhere) => land(site, workshop, warrant, granted),
+        Ok(Begun::Here(shim)) => {
+            let landed = land(site, workshop, warrant, granted);
+            if matches!(landed, Ok(Some(Done::Ended(_))))
+                && let Err(error) = shim.end()
+            {
+                tracing::warn!(op = %warrant.op, %error, "the shim of a step was not waited for");
+            }
+            landed
+        }
+        Ok(Begun::Held(why)) => return Done::Held(why),
         Err(refusal) => Err(refusal.to_string()),
     };
     match landed {
@@ -95,18 +114,18 @@ fn granted<'a>(site: &'a Place, warrant: &Warrant) -> Result<&'a StoreId, Refusa
     }
 }
 
-/// Has the step begin, unless somebody else had it begin already. Returns why nothing may begin now, if so.
+/// Has the step begin, unless somebody else had it begin already.
 ///
 /// # Errors
 /// The warrant does not hold, or something is missing: nothing was begun by this.
-fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId) -> Result<Option<String>, Refusal> {
+fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId) -> Result<Begun, Refusal> {
     let (op, store) = (&warrant.op, &site.claims);
     present(site.repo.root(), &op.run)?;
     store.raise(&op.run, warrant.epoch)?;
     match store.look(op, granted) {
         Look::NeverBegan => {}
         Look::Tombstone(why) => return Err(Refusal::Closed(op.clone(), why)),
-        Look::Running { .. } | Look::Orphan | Look::Ended(_) | Look::Unknown(_) => return Ok(None),
+        Look::Running { .. } | Look::Orphan | Look::Ended(_) | Look::Unknown(_) => return Ok(Begun::Elsewhere),
     }
     store.anchor(&op.run, warrant.journal.n, &warrant.journal.sum)?;
     let judged = verify(site, warrant)?;
@@ -115,16 +134,18 @@ fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId
     // A word may have run out while everything was made ready.
     word(site, warrant, &judged.judgement)?;
     if let Some(why) = held(site, warrant, judged.judgement.effect) {
-        return Ok(Some(why));
+        return Ok(Begun::Held(why));
     }
     let now = Moment::now(&SystemClock).map_err(|error| Refusal::Disk("read", "/proc".into(), error))?;
     // What is left by the Executor's clock, on the clocks that the second stage looks at.
     let left = warrant.approval.as_ref().map(|signed| signed.statement.expires.duration_since(site.clock.now()));
     let expires = left.and_then(|left| now.wall.checked_add(left).ok()).map(|wall| Expiry::at(wall, &now));
     let order = ShimOrder { v: ORDER_VERSION, op: op.clone(), epoch: warrant.epoch, effect: warrant.effect.clone(), expires, task };
-    match store.start(&site.entry, &order).and_then(|mut shim| shim.answer()) {
+    let mut shim = store.start(&site.entry, &order)?;
+    match shim.answer() {
+        Ok(Answer::Claimed) => Ok(Begun::Here(shim)),
         // Whoever has it: it is attended to.
-        Ok(Answer::Claimed | Answer::Taken) | Err(ClaimError::Silent(..)) => Ok(None),
+        Ok(Answer::Taken) | Err(ClaimError::Silent(..)) => Ok(Begun::Elsewhere),
         Ok(Answer::Refused(why)) => Err(Refusal::Closed(op.clone(), why)),
         Err(error) => Err(error.into()),
     }
