@@ -19,7 +19,7 @@ use std::io::{self, Read};
 use studio_core::clock::SystemClock;
 use studio_core::event::Sealed;
 use studio_core::gate::Class;
-use studio_core::limits::OUTPUT_BYTES_MAX;
+use studio_core::limits::{OUTPUT_BYTES_MAX, SHIM_STARTS_MAX};
 use studio_core::name::StoreId;
 use studio_core::redact::Redactor;
 use studio_core::warrant::Warrant;
@@ -40,6 +40,14 @@ pub(super) enum Done {
     Lost(String),
 }
 
+/// What came of having a step begin.
+enum Start {
+    /// Its claim tells; should there be none, this is why.
+    Tried(String),
+    /// Nothing may begin now.
+    Held(String),
+}
+
 /// What a stream of a command holds, up to what is kept.
 struct Shown {
     bytes: Vec<u8>,
@@ -52,16 +60,24 @@ pub(super) fn run(site: &Place, workshop: &Workshop, warrant: &Warrant) -> Done 
         Ok(granted) => granted,
         Err(refusal) => return Done::Refused(refusal.to_string()), // no claim of this store can be its claim
     };
-    let landed = match begin(site, workshop, warrant, granted) {
-        Ok(None) => land(site, workshop, warrant, granted),
-        Ok(Some(why)) => return Done::Held(why),
-        Err(refusal) => Err(refusal.to_string()),
-    };
-    match landed {
-        Ok(Some(done)) => done,
-        Ok(None) => bury(site, workshop, warrant, granted, "its shim never claimed it"),
-        Err(why) => bury(site, workshop, warrant, granted, &why),
+    let mut why = String::new();
+    for _ in 0..SHIM_STARTS_MAX {
+        let landed = match begin(site, workshop, warrant, granted) {
+            Ok(Start::Held(why)) => return Done::Held(why),
+            Ok(Start::Tried(silence)) => {
+                why = silence;
+                land(site, workshop, warrant, granted)
+            }
+            Err(refusal) => Err(refusal.to_string()),
+        };
+        match landed {
+            Ok(Some(done)) => return done,
+            // Whoever was to claim it died before: nothing began, so it may begin, as the same op.
+            Ok(None) => {}
+            Err(why) => return bury(site, workshop, warrant, granted, &why),
+        }
     }
+    bury(site, workshop, warrant, granted, &why)
 }
 
 /// Says what became of an op, and waits for it as long as it may run. Begins nothing.
@@ -95,18 +111,18 @@ fn granted<'a>(site: &'a Place, warrant: &Warrant) -> Result<&'a StoreId, Refusa
     }
 }
 
-/// Has the step begin, unless somebody else had it begin already. Returns why nothing may begin now, if so.
+/// Has the step begin, unless somebody else had it begin already.
 ///
 /// # Errors
 /// The warrant does not hold, or something is missing: nothing was begun by this.
-fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId) -> Result<Option<String>, Refusal> {
+fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId) -> Result<Start, Refusal> {
     let (op, store) = (&warrant.op, &site.claims);
     present(site.repo.root(), &op.run)?;
     store.raise(&op.run, warrant.epoch)?;
     match store.look(op, granted) {
         Look::NeverBegan => {}
         Look::Tombstone(why) => return Err(Refusal::Closed(op.clone(), why)),
-        Look::Running { .. } | Look::Orphan | Look::Ended(_) | Look::Unknown(_) => return Ok(None),
+        Look::Running { .. } | Look::Orphan | Look::Ended(_) | Look::Unknown(_) => return Ok(Start::Tried(String::new())),
     }
     store.anchor(&op.run, warrant.journal.n, &warrant.journal.sum)?;
     let judged = verify(site, warrant)?;
@@ -115,7 +131,7 @@ fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId
     // A word may have run out while everything was made ready.
     word(site, warrant, &judged.judgement)?;
     if let Some(why) = held(site, warrant, judged.judgement.effect) {
-        return Ok(Some(why));
+        return Ok(Start::Held(why));
     }
     let now = Moment::now(&SystemClock).map_err(|error| Refusal::Disk("read", "/proc".into(), error))?;
     // What is left by the Executor's clock, on the clocks that the second stage looks at.
@@ -124,9 +140,9 @@ fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId
     let order = ShimOrder { v: ORDER_VERSION, op: op.clone(), epoch: warrant.epoch, effect: warrant.effect.clone(), expires, task };
     match store.start(&site.entry, &order).and_then(|mut shim| shim.answer()) {
         // Whoever has it: it is attended to.
-        Ok(Answer::Claimed | Answer::Taken) | Err(ClaimError::Silent(..)) => Ok(None),
-        Ok(Answer::Refused(why)) => Err(Refusal::Closed(op.clone(), why)),
-        Err(error) => Err(error.into()),
+        Ok(Answer::Claimed | Answer::Taken) | Err(ClaimError::Silent(..)) => Ok(Start::Tried("its shim never claimed it".into())),
+        Ok(Answer::Refused(why)) => Ok(Start::Tried(why)),
+        Err(error) => Ok(Start::Tried(error.to_string())),
     }
 }
 
