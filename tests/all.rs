@@ -13,3 +13,4 @@ mod seats;
 mod tidy;
 mod transcripts;
 mod unknown;
+mod ways;

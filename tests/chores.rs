@@ -69,7 +69,7 @@ impl Chores for LedgerChores {
         Ok(commit)
     }
 
-    async fn tick(&self, _: &RunId, ticket: &Ticket) -> Result<String, ChoreError> {
+    async fn tick(&self, _: &RunId, ticket: &Ticket, _: Option<&CommitOrder>) -> Result<String, ChoreError> {
         let mut done = self.0.lock().unwrap();
         if let Some(error) = done.against.take() {
             return Err(error);

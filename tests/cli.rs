@@ -14,6 +14,7 @@ mod live;
 mod looks;
 mod lost;
 mod model;
+mod never;
 mod page;
 mod places;
 mod refused;

@@ -15,6 +15,18 @@ pub struct LedgerHost {
     inner: Arc<PretendHost>,
     ledger: Arc<Mutex<Ledger>>,
     refuses: Arc<Mutex<Option<String>>>,
+    odd: Arc<Mutex<Odd>>,
+}
+
+/// What a host does that it was not asked for.
+#[derive(Clone, Default)]
+struct Odd {
+    /// Says this of the next op instead of running it.
+    seen: Option<Seen>,
+    /// Says this of the next op that is asked for instead of what it knows.
+    recalled: Option<Recalled>,
+    /// Ops of other runs that had whatever effect is asked about.
+    before: Vec<Op>,
 }
 
 /// What a host did.
@@ -37,6 +49,21 @@ impl LedgerHost {
         *self.refuses.lock().unwrap() = Some(why.into());
     }
 
+    /// Lets it say this of the next op, and run nothing.
+    pub fn say_next(&self, seen: Seen) {
+        self.odd.lock().unwrap().seen = Some(seen);
+    }
+
+    /// Lets it say this when it is asked for an op the next time.
+    pub fn recall_next(&self, recalled: Recalled) {
+        self.odd.lock().unwrap().recalled = Some(recalled);
+    }
+
+    /// Lets it know ops of other runs that had every effect.
+    pub fn did_before(&self, ops: &[Op]) {
+        self.odd.lock().unwrap().before = ops.to_vec();
+    }
+
     /// Returns what it did so far.
     pub fn ledger(&self) -> Ledger {
         self.ledger.lock().unwrap().clone()
@@ -52,6 +79,9 @@ impl Host for LedgerHost {
         if let Some(why) = self.refuses.lock().unwrap().take() {
             return Seen::Refused(why);
         }
+        if let Some(seen) = self.odd.lock().unwrap().seen.take() {
+            return seen;
+        }
         let seen = self.inner.execute(permit).await;
         let mut ledger = self.ledger.lock().unwrap();
         *ledger.ran.entry(op.clone()).or_default() += 1;
@@ -62,6 +92,9 @@ impl Host for LedgerHost {
     }
 
     async fn recall(&self, warrant: &Warrant) -> Recalled {
+        if let Some(recalled) = self.odd.lock().unwrap().recalled.take() {
+            return recalled;
+        }
         let (op, ledger) = (&warrant.op, self.ledger.lock().unwrap());
         match (ledger.ran.contains_key(op), ledger.ended.get(op)) {
             (_, Some(ended)) => Recalled::Ended(ended.clone()),
@@ -78,7 +111,7 @@ impl Host for LedgerHost {
     }
 
     async fn done(&self, _: &Digest) -> Result<Vec<Op>, String> {
-        Ok(Vec::new())
+        Ok(self.odd.lock().unwrap().before.clone())
     }
 
     fn store(&self) -> Option<StoreId> {

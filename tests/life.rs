@@ -198,6 +198,12 @@ impl World {
         assert_eq!(log.fold().unwrap().hash(), self.run().hash());
     }
 
+    /// Returns an op of another run of the ticket.
+    pub fn op_of_another(&self) -> studio_core::step::Op {
+        let run = RunId::try_from(format!("20260101-000000-{}-0000", self.opened.ticket.id.slug())).unwrap();
+        studio_core::step::Op { run, step: studio_core::step::StepNo(1), attempt: 1 }
+    }
+
     fn fresh(&self) -> RunId {
         let tries = list_runs(&self.disk, Path::new(RUNS)).unwrap_or_default().len();
         RunId::try_from(format!("20260115-100000-{}-{tries:04x}", self.opened.ticket.id.slug())).unwrap()
@@ -215,7 +221,9 @@ fn line(event: &Event) -> String {
         Event::StepJudged { step, judgement, .. } => format!(" {step} {} {}", judgement.verdict, judgement.class),
         Event::StepGranted { op, basis, .. } => format!(" {}.{} {basis:?}", op.step, op.attempt),
         Event::StepEnded { op, outcome, .. } => format!(" {}.{} {}", op.step, op.attempt, outcome.words()),
-        Event::StepUnknown { op, .. } | Event::ApprovalAsked { op, .. } => format!(" {}.{}", op.step, op.attempt),
+        Event::StepUnknown { op, .. } | Event::ApprovalAsked { op, .. } | Event::StepOverdue { op, .. } | Event::ProbeGranted { op, .. } => {
+            format!(" {}.{}", op.step, op.attempt)
+        }
         Event::CriterionChecked { criterion, finding } => format!(" {criterion} {}", if finding.met { "met" } else { "unmet" }),
         Event::ReviewGiven { decision, .. } => format!(" {decision:?}"),
         Event::AdviceGiven { by, checkpoint, advice, .. } => format!(" {by} {checkpoint:?} {advice:?}"),

@@ -5,12 +5,13 @@ mod count;
 mod dice;
 mod lab;
 mod lane;
-mod prey;
+pub mod prey;
 
 pub use count::Count;
+pub use dice::Dice;
+pub use lab::SCRIPT;
 pub use prey::Victim;
 
-use dice::Dice;
 use lab::Lab;
 use lane::Lane;
 use std::io;

@@ -4,8 +4,12 @@ use crate::exit::{Exit, Failure};
 use crate::site::Site;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use studio_core::name::StoreId;
-use studio_host::claim::{ClaimError, ClaimStore, Entry};
+use std::time::Duration;
+use studio_core::journal::Log;
+use studio_core::limits::STOP_LOOK_MS;
+use studio_core::name::{RunId, StoreId};
+use studio_host::claim::{ClaimError, ClaimStore, Entry, Moment};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// The hidden word that makes our own binary a shim.
 pub(crate) const SHIM: &str = "shim";
@@ -51,6 +55,20 @@ pub(crate) fn open(site: &Site) -> Result<ClaimStore, Failure> {
     }
 }
 
+/// Says whether a store is the one that counts for this repository.
+pub(crate) fn is_known(site: &Site, id: &str, store: &ClaimStore) -> Result<bool, Failure> {
+    Ok(known(site, id)?.is_some_and(|known| known.store == *store.id() && known.machine == site.machine()))
+}
+
+/// Says whether more of a run's journal was seen here than there is, or something else.
+///
+/// # Errors
+/// The store cannot be read.
+pub(crate) fn is_set_back(log: &Log, store: &ClaimStore) -> Result<bool, Failure> {
+    let seen = store.anchored(&log.run).map_err(odd)?;
+    Ok(seen.is_some_and(|seen| log.sum_of(seen.n) != Some(&seen.head)))
+}
+
 /// Opens whatever store is there, or makes one.
 pub(crate) fn open_any(site: &Site) -> Result<ClaimStore, Failure> {
     ClaimStore::open(&dir(site)?, &entry()).map_err(odd)
@@ -74,6 +92,26 @@ pub(crate) fn dir(site: &Site) -> Result<PathBuf, Failure> {
 /// Returns the repository's identity, without which nothing of it is live.
 pub(crate) fn repo_id(site: &Site) -> Result<String, Failure> {
     site.repo_id()?.ok_or_else(|| Failure::new(Exit::Refused, "the repository has no identity: commit something, or complete a shallow clone"))
+}
+
+/// Watches for `studio stop` while this lives, and cancels `stop` when it comes. Needs an actix system.
+///
+/// # Errors
+/// The machine has no `/proc`.
+pub(crate) fn watch(site: &Site, run: RunId, stop: &CancellationToken) -> Result<DropGuard, Failure> {
+    let (since, watched) = (Moment::now(site.clock.as_ref())?, CancellationToken::new());
+    let Ok(dir) = dir(site) else { return Ok(watched.drop_guard()) }; // without a store nobody can leave a mark
+    let (stop, over) = (stop.clone(), watched.clone());
+    actix::spawn(async move {
+        while tokio::time::timeout(Duration::from_millis(STOP_LOOK_MS), over.cancelled()).await.is_err() {
+            // A mark that cannot be read is a mark.
+            if ClaimStore::find(&dir).is_ok_and(|store| store.is_some_and(|store| store.stopped(&run, &since).unwrap_or(true))) {
+                eprintln!("studio: told to stop: nothing new is begun, and a step that runs is left to end");
+                return stop.cancel();
+            }
+        }
+    });
+    Ok(watched.drop_guard())
 }
 
 /// Says what a store refuses, in our exit codes.

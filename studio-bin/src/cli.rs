@@ -157,7 +157,31 @@ pub(crate) enum Command {
         #[arg(long)]
         reason: String,
     },
-    /// Checks a run's journal: chain, sums, order, signatures, blobs
+    /// Stops the studio that works on a run, or all of them: nothing new begins, what runs goes on
+    Stop {
+        /// The run, or the start of its name
+        #[arg(required_unless_present = "all")]
+        run: Option<String>,
+        /// Every run of this repository
+        #[arg(long, conflicts_with = "run")]
+        all: bool,
+    },
+    /// Freezes changes: no live step begins but plain reads; says how it stands, unless told to
+    Freeze {
+        /// Freeze, for this reason
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// Let changes begin again
+        #[arg(long, conflicts_with = "reason")]
+        lift: bool,
+    },
+    /// Takes live runs over that another machine, install or store of claims began: what may run there is unknown here
+    Adopt {
+        /// Do it unasked
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Checks a run's journal: chain, sums, order, signatures, blobs, and what vouches for it outside the repository
     Verify {
         /// The run, or the start of its name
         run: String,

@@ -1,12 +1,14 @@
 //! One file a command.
 
 pub(crate) mod add;
+pub(crate) mod adopt;
 pub(crate) mod answer;
 pub(crate) mod audit;
 pub(crate) mod curate;
 pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod freeze;
 pub(crate) mod gc;
 pub(crate) mod init;
 pub(crate) mod log;
@@ -16,6 +18,7 @@ pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod status;
+pub(crate) mod stop;
 pub(crate) mod tickets;
 pub(crate) mod trace;
 pub(crate) mod trust;

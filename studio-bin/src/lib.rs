@@ -28,6 +28,7 @@ mod rules;
 pub mod sample;
 mod site;
 mod story;
+mod tail;
 mod traces;
 mod trust;
 mod wiring;
@@ -104,6 +105,9 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Approve(args) => commands::answer::approve(&site, &args, json),
         Command::Deny(args) => commands::answer::deny(&site, &args, json),
         Command::Settle { run, step, what, reason } => commands::answer::settle(&site, &run, step, what, &reason, json),
+        Command::Stop { run, .. } => commands::stop::stop(&site, run.as_deref(), json),
+        Command::Freeze { reason, lift } => commands::freeze::freeze(&site, reason.as_deref(), lift, json),
+        Command::Adopt { yes } => commands::adopt::adopt(&site, yes, json),
         Command::Verify { run } => commands::verify::verify(&site, &run, json),
         Command::Replay { run } => commands::replay::replay(&site, &run, json),
     }

@@ -8,11 +8,12 @@ use crate::site::{RUNS, Site};
 use crate::trust::{self, Trust};
 use async_trait::async_trait;
 use std::ffi::OsString;
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::sync::Arc;
 use studio_core::chores::{ChoreError, Chores, CommitOrder};
 use studio_core::clock::Clock;
-use studio_core::name::{CommitId, Digest, RunId, TicketId};
+use studio_core::name::{CommitId, Digest, RelPath, RunId, TicketId};
 use studio_core::permit::HostAuthority;
 use studio_core::run::{StepRecord, StepState};
 use studio_core::ticket::Ticket;
@@ -21,7 +22,7 @@ use studio_files::intake::Readiness;
 use studio_files::tick;
 use studio_host::claim::Moment;
 use studio_host::executor::{Link, Place, serve};
-use studio_host::git::GitRepo;
+use studio_host::git::{GitError, GitRepo};
 
 /// The right to cut live permits, and the way to the process that takes them.
 #[derive(Clone)]
@@ -40,6 +41,8 @@ pub(crate) struct LiveChores {
     repo: GitRepo,
     operator: Operator,
     base: String,
+    /// What the command line says is the base; whatever counts by itself if nothing.
+    at: Option<String>,
     clock: Arc<dyn Clock>,
 }
 
@@ -69,7 +72,8 @@ impl Live {
     /// Returns who commits and ticks.
     pub(crate) fn chores(&self, site: &Site) -> Arc<dyn Chores> {
         let (repo, operator, base) = (site.repo.clone(), site.operator.clone(), self.base.clone());
-        Arc::new(LiveChores { link: self.link.clone(), repo, operator, base, clock: Arc::clone(&site.clock) })
+        let at = site.named_base();
+        Arc::new(LiveChores { link: self.link.clone(), repo, operator, base, at, clock: Arc::clone(&site.clock) })
     }
 }
 
@@ -102,9 +106,11 @@ pub(crate) struct Alone {
 /// # Errors
 /// Somebody else has it; there is such a run; or one that cannot be read.
 pub(crate) fn alone(site: &Site, ticket: &TicketId, own: Option<&RunId>) -> Result<Alone, Failure> {
-    let runs = site.root().join(RUNS[0]);
+    // In the store of claims, so that work trees and clones of one repository know of each other.
+    let locks = claims::dir(site)?.join("tickets");
+    DirBuilder::new().recursive(true).mode(0o700).create(&locks)?;
     let name = Digest::blake3(ticket.as_str().to_ascii_lowercase().as_bytes());
-    let lock = File::options().create(true).truncate(false).write(true).open(runs.join(format!(".ticket-{}.lock", &name.as_str()[..16])))?;
+    let lock = File::options().create(true).truncate(false).write(true).mode(0o600).open(locks.join(format!("{}.lock", &name.as_str()[..16])))?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(Failure::new(Exit::Held, format!("another studio works on {ticket} live"))),
@@ -139,6 +145,30 @@ pub(crate) fn alone(site: &Site, ticket: &TicketId, own: Option<&RunId>) -> Resu
         }
     }
     Ok(Alone { _lock: lock })
+}
+
+impl LiveChores {
+    /// Says whether the files that a change touches are at the base now what they were when it was made.
+    fn fits(&self, order: &CommitOrder) -> Result<(), ChoreError> {
+        let refused = |error: GitError| ChoreError::Refused(format!("the base cannot be looked at: {error}"));
+        let then = self.repo.base(Some(order.base.as_str())).map_err(refused)?;
+        let site = Site::of(self.repo.clone(), self.operator.clone(), self.at.clone());
+        let now = site.at_base().map_err(|failure| ChoreError::Refused(failure.why))?;
+        if then.commit() == now.commit() {
+            return Ok(());
+        }
+        let read = |tree: &dyn Tree, path: &RelPath| tree.read(path).map_err(|error| ChoreError::Refused(error.to_string()));
+        for path in order.edits.iter().flat_map(|edit| edit.paths()) {
+            if read(&then, path)? != read(&now, path)? {
+                return Err(ChoreError::Refused(format!(
+                    "{path} changed at the base since run {} began ({} there now): its edit is made on what is gone; begin a new run",
+                    order.run,
+                    now.commit().as_ref().map_or("no commit", |commit| &commit.as_str()[..12])
+                )));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Serves as the Executor on standard input until the runtime is gone.
@@ -190,10 +220,12 @@ impl Chores for LiveChores {
     }
 
     async fn commit(&self, order: CommitOrder) -> Result<CommitId, ChoreError> {
+        self.fits(&order)?;
         self.link.commit(order).await
     }
 
-    async fn tick(&self, run: &RunId, ticket: &Ticket) -> Result<String, ChoreError> {
+    async fn tick(&self, run: &RunId, ticket: &Ticket, change: Option<&CommitOrder>) -> Result<String, ChoreError> {
+        change.map_or(Ok(()), |order| self.fits(order))?;
         let ticked = tick::tick(self.repo.root(), ticket, run, self.clock.now()).map_err(|error| ChoreError::Refused(error.to_string()))?;
         Ok(format!("{}:{}", ticked.path, ticked.line))
     }

@@ -84,6 +84,11 @@ impl Site {
         Ok(repos.find(|(id, settings)| settings.base.as_deref().and_then(ours).as_ref() == Some(id)).map(|(id, _)| id))
     }
 
+    /// Returns what the command line says is the base.
+    pub(crate) fn named_base(&self) -> Option<String> {
+        self.base.clone()
+    }
+
     /// Returns the root of the checkout.
     pub(crate) fn root(&self) -> &Path {
         self.repo.root()

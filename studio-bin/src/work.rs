@@ -1,5 +1,6 @@
 //! Carrying one run to rest: begin or resume it, show it, write its report.
 
+use crate::claims;
 use crate::cli::CrewArg;
 use crate::exit::{Exit, Failure};
 use crate::live::{self, Live};
@@ -26,6 +27,7 @@ use studio_core::ticket::Ticket;
 use studio_core::tree::Tree;
 use studio_files::ignore;
 use studio_files::intake::{Entry as Entered, Queue, Readiness};
+use studio_host::claim::ClaimStore;
 use tokio_util::sync::CancellationToken;
 
 /// How a run is begun.
@@ -100,6 +102,7 @@ pub(crate) async fn begin(site: &Site, job: Job, json: bool, stop: CancellationT
     let by_rule = thinker.model.is_none() && job.ticket.script.is_some(); // without a script the crew is seated, and waits for a model
     let crew = wiring::crew(if by_rule { CrewArg::Small } else { job.crew });
     let id = site.new_run(&job.ticket.id)?;
+    let _watched = claims::watch(site, id.clone(), &stop)?;
     let (mode, approvals) = match &job.hands {
         Hands::Pretend { approvals, .. } => (Mode::Simulate, *approvals),
         Hands::Live(_) => (Mode::Live, Approvals::Ask),
@@ -161,6 +164,7 @@ pub(crate) async fn resume(
     let opened = FileStore::open(OsDisk, &found.dir).await;
     let (store, log) = opened.map_err(|error| found.log().err().unwrap_or_else(|| error.into()))?;
     let run = log.fold().map_err(|error| Failure::new(Exit::BadInput, error))?;
+    let _watched = claims::watch(site, found.id.clone(), &stop)?;
     let Some(opened) = run.opened() else { return Err(Failure::new(Exit::BadInput, "the run was never opened")) };
     let choice = match Choice::parse(model.unwrap_or(&opened.model))? {
         Choice::None if opened.planned == Planned::Crew => Choice::of(model, &site.operator)?, // it may have been named since
@@ -175,6 +179,17 @@ pub(crate) async fn resume(
     let (install, machine) = (site.operator.install()?, site.machine());
     if opened.mode == Mode::Live {
         let _alone = live::alone(site, &opened.ticket.id, Some(&found.id))?;
+        if let Some(store) = ClaimStore::find(&claims::dir(site)?).map_err(claims::odd)?
+            && claims::is_set_back(&log, &store)?
+        {
+            return Err(Failure::new(
+                Exit::Refused,
+                format!(
+                    "the journal of {} was set back or rewritten: more of it ran than it says; restore it, or look what ran, then `studio adopt`",
+                    found.id
+                ),
+            ));
+        }
         let live = Live::start(site, tree.as_ref())?;
         let parts = wiring::live(site, bench, &live)?;
         return finish(site, found, stage, Supervisor::resume(journal, &log, parts, install, machine).await?, Some(&live)).await;

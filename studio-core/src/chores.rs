@@ -19,8 +19,9 @@ pub trait Chores: Send + Sync {
     /// Commits a change on the Engineer's branch, and returns the commit.
     async fn commit(&self, order: CommitOrder) -> Result<CommitId, ChoreError>;
 
-    /// Marks a ticket as done where it stands, and says where that was.
-    async fn tick(&self, run: &RunId, ticket: &Ticket) -> Result<String, ChoreError>;
+    /// Marks a ticket as done where it stands, and says where that was. The change, if there is one, is
+    /// delivered by that: it must still fit the files it was made on.
+    async fn tick(&self, run: &RunId, ticket: &Ticket, change: Option<&CommitOrder>) -> Result<String, ChoreError>;
 }
 
 /// A change to commit. Equal orders make equal commits.
@@ -61,7 +62,7 @@ impl Chores for NoChores {
         Err(ChoreError::Refused("nobody commits here: a rehearsal leaves no branch".into()))
     }
 
-    async fn tick(&self, _: &RunId, _: &Ticket) -> Result<String, ChoreError> {
+    async fn tick(&self, _: &RunId, _: &Ticket, _: Option<&CommitOrder>) -> Result<String, ChoreError> {
         Err(ChoreError::Refused("nobody ticks here: a rehearsal marks nothing as done".into()))
     }
 }

@@ -92,6 +92,8 @@ pub struct Ended {
     pub assumed: Assumed,
     /// What it left in its folder.
     pub artifacts: Vec<Artifact>,
+    /// What else is not as it should be: a step that has any did not succeed.
+    pub notes: Vec<String>,
     /// What binds the journal to the host's record; none where hosts are pretended.
     pub sealed: Option<Sealed>,
 }

@@ -71,6 +71,8 @@ pub struct Log {
     pub run: RunId,
     /// Every event, oldest first.
     pub entries: Vec<Entry>,
+    /// The sum of each line.
+    pub sums: Vec<Digest>,
     /// The sum of the last line: the head of the chain.
     pub head: Digest,
     /// How many bytes are whole.
@@ -276,12 +278,18 @@ impl Log {
             if entry.place.n != n || entry.place.epoch < epoch {
                 return Err(damaged(format!("it has number {} and epoch {}, expected {n} and at least {epoch}", entry.place.n, entry.place.epoch)));
             }
-            let log = log.get_or_insert_with(|| Log { run: whose, entries: Vec::new(), head: prev, bytes: 0, torn });
+            let log = log.get_or_insert_with(|| Log { run: whose, entries: Vec::new(), sums: Vec::new(), head: prev, bytes: 0, torn });
             log.entries.push(entry);
+            log.sums.push(sum.clone());
             log.head = sum;
             log.bytes = whole as u64;
         }
         log.ok_or(JournalError::Empty)
+    }
+
+    /// Returns the sum of line `n`, from 1.
+    pub fn sum_of(&self, n: u64) -> Option<&Digest> {
+        self.sums.get(usize::try_from(n).ok()?.checked_sub(1)?)
     }
 
     /// Folds the whole journal.

@@ -168,6 +168,8 @@ pub const CLAIM_SECONDS_MAX: u64 = 30;
 pub const SHIM_STARTS_MAX: u32 = 3;
 /// Time between two looks at a lock whose holders nobody knows, in milliseconds.
 pub const CLAIM_POLL_MS: u64 = 20;
+/// Time between two looks of a runtime at whether it was told to stop, in milliseconds.
+pub const STOP_LOOK_MS: u64 = 250;
 /// Files a command may have open, unless the machine allows fewer.
 pub const OPEN_FILES_MAX: u64 = 4096;
 /// Ops that may have the same effect for the same ticket.

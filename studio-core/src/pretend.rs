@@ -76,6 +76,7 @@ impl Host for PretendHost {
                 stderr: stderr.clone(),
                 assumed: Assumed::Output,
                 artifacts: Vec::new(),
+                notes: Vec::new(),
                 sealed: None,
             }),
             None => Seen::Ended(Ended {
@@ -84,6 +85,7 @@ impl Host for PretendHost {
                 stderr: String::new(),
                 assumed: Assumed::All,
                 artifacts: Vec::new(),
+                notes: Vec::new(),
                 sealed: None,
             }),
         }

@@ -270,8 +270,10 @@ fn ended(outcome: &Outcome, texts: &Texts<'_>) -> Result<Ended, JournalError> {
         (true, true) => Assumed::All,
         (true, false) => Assumed::Output,
     };
+    let notes = if outcome.assumed { Vec::new() } else { outcome.misses.clone() };
     Ok(Ended {
         exit: outcome.exit,
+        notes,
         stdout: texts(&outcome.stdout)?,
         stderr: texts(&outcome.stderr)?,
         assumed,
@@ -345,7 +347,7 @@ impl Chores for Recorded {
         self.recording.commits.get(*given - 1).cloned().ok_or_else(|| ChoreError::Refused("the journal holds no commit".into()))
     }
 
-    async fn tick(&self, _: &RunId, _: &Ticket) -> Result<String, ChoreError> {
+    async fn tick(&self, _: &RunId, _: &Ticket, _: Option<&CommitOrder>) -> Result<String, ChoreError> {
         self.recording.ticked.clone().ok_or_else(|| ChoreError::Refused("the journal holds no tick".into()))
     }
 }

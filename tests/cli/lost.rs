@@ -200,6 +200,29 @@ fn an_interrupt_leaves_the_step_alone_and_the_next_life_records_how_it_ended() {
 }
 
 #[test]
+fn a_studio_that_is_told_to_stop_leaves_the_step_alone() {
+    for line in ["stop 2", "stop --all"] {
+        let mut flight = Flight::begin(&format!("{STUDIO} resume 2"));
+        let said = flight.lab.studio(0, line);
+        assert!(said.out.contains("\ngoes on     step 01 of ") && said.out.contains(&format!("below process {}", flight.step[0])), "{}", said.out);
+        let executor = flight.executor;
+        let told = flight.lab.shell(0, &format!("timeout 30 sh -c 'while kill -0 {0} 2>/dev/null; do sleep 0.05; done'", parent(executor)));
+        assert_eq!(told.out, "");
+        flight.land();
+        let (lab, said) = flight.said(75);
+        assert!(said.err.contains("told to stop") && said.out.contains("\ninterrupted: step 01 was granted"), "{}{}", said.out, said.err);
+        // What begins later is not meant.
+        done(&lab, &lab.studio(0, "resume 2"));
+    }
+}
+
+/// Returns the process that started another one.
+fn parent(pid: u32) -> u32 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap().trim().parse().unwrap()
+}
+
+#[test]
 fn an_entry_that_is_edited_while_it_is_worked_on_is_not_ticked() {
     let mut flight = Flight::begin(&format!("{STUDIO} resume 2"));
     let edited = FACTS_QUEUE.replace("Please look", "Please look twice");

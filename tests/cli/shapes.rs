@@ -50,7 +50,17 @@ fn live(note: &mut impl FnMut(&Lab, i32, &str)) {
     {
         note(&lab, exit, line);
     }
-    for (exit, line) in [(0, "tickets --proposed"), (0, "tickets --accept 2"), (0, "tickets"), (0, "gc --days 0 --keep-mib 0"), (0, "init --undo")] {
+    for (exit, line) in [(0, "tickets --proposed"), (0, "tickets --accept 2"), (0, "tickets")] {
+        note(&lab, exit, line);
+    }
+    note(&lab, 0, "freeze --reason x");
+    note(&lab, 0, "freeze --lift");
+    note(&lab, 0, "stop --all");
+    fs::write(lab.operator().join("install"), "another-install\n").unwrap();
+    note(&lab, 4, "run facts --mode live");
+    fs::write(lab.operator().join("install"), "one-more-install\n").unwrap();
+    note(&lab, 0, "adopt --yes");
+    for (exit, line) in [(0, "gc --days 0 --keep-mib 0"), (0, "init --undo")] {
         note(&lab, exit, line);
     }
 }
@@ -74,6 +84,7 @@ fn each_type_has_its_keys() {
     expect![[r#"
         accepted: changes run
         added: line path
+        adopted: run unknown
         answer: by expires run step word
         approval: answered argv attempt class effect run state step target
         audit: bytes files left_out
@@ -81,6 +92,7 @@ fn each_type_has_its_keys() {
         error: exit why
         event: at body epoch kind n run
         finding: line mend path rule section severity what
+        freeze: at by frozen why
         gc: bytes removed run
         hit: line path score text
         init: base base_recorded made notes operator repo stages written
@@ -91,6 +103,7 @@ fn each_type_has_its_keys() {
         report: run state text why
         rest: exit next report run state why
         run: events last model_calls round run simulated state steps ticket tokens torn_bytes why
+        stopped: run running
         ticket: at_base depends_on id ready script source stage stage_from status title why
         traced: at body epoch kind n run took_ms
         trust: by digest files new

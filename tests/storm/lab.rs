@@ -7,11 +7,12 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use studio_core::name::RelPath;
+use studio_core::store::{OsDisk, read_log};
 use studio_host::git::GitRepo;
 use tempfile::TempDir;
 
 /// The script of every ticket. Its effect is one line, appended in one write; a second line says that it came to its end.
-const SCRIPT: &str = "set -Eeuo pipefail\nnap() { printf -v time '0.%03d' $((RANDOM % 12)); sleep \"$time\"; }\n\
+pub const SCRIPT: &str = "set -Eeuo pipefail\nnap() { printf -v time '0.%03d' $((RANDOM % 12)); sleep \"$time\"; }\n\
     nap; echo \"effect $STUDIO_RUN\" >> TRACE; nap; echo \"end $STUDIO_RUN\" >> TRACE\n";
 const PATH: &str = "infrastructure/storm/effect.sh";
 /// Git as the lab calls it: nothing of this machine.
@@ -94,9 +95,16 @@ impl Lab {
         fs::read_to_string(self.repo().join("ai/state/runs").join(run).join("journal.jsonl"))
     }
 
-    /// Returns the events of a run.
+    /// Returns the events of a run whose journal is whole and tells a run that can be.
     pub(super) fn events(&self, run: &str) -> io::Result<Vec<Value>> {
+        let log = read_log(&OsDisk, &self.repo().join("ai/state/runs").join(run)).map_err(io::Error::other)?;
+        log.fold().map_err(io::Error::other)?;
         self.journal(run)?.lines().map(|line| serde_json::from_str(line).map_err(io::Error::other)).collect()
+    }
+
+    /// Says whether the step of a run was claimed.
+    pub(super) fn is_claimed(&self, run: &str) -> bool {
+        self.claims().is_some_and(|claims| claims.join(format!("{run}.01.1")).exists())
     }
 
     /// Returns what the store of claims says of an op: of its claim, or of its end.

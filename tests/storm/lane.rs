@@ -10,11 +10,11 @@ use std::io;
 use std::time::{Duration, Instant};
 
 /// Lives of a ticket in which somebody is killed; the ones after that are peaceful.
-const STORMY: usize = 8;
+const STORMY: usize = 5;
 /// Lives of a ticket before it counts as one that cannot be ended.
 const LIVES: usize = 40;
 /// How often is looked for a step.
-const LOOK: Duration = Duration::from_micros(300);
+const LOOK: Duration = Duration::from_micros(500);
 /// One in so many lives has a rival: a second runtime over the same ticket, at the same time.
 const RIVALS: usize = 8;
 /// Kills of one life.
@@ -26,8 +26,8 @@ pub(super) struct Lane<'a> {
     victims: &'a [Victim],
     dice: Dice,
     names: [String; 2],
-    /// What a life and a step take here in peace.
-    spans: [Duration; 2],
+    /// What a life takes here in peace.
+    span: Duration,
     /// What it saw.
     pub(super) count: Count,
 }
@@ -36,7 +36,7 @@ impl<'a> Lane<'a> {
     /// A lane that has yet to see a ticket.
     pub(super) fn new(lab: &'a Lab, victims: &'a [Victim], dice: Dice, no: u64) -> io::Result<Lane<'a>> {
         let names = [format!("lane-{no}"), format!("rival-{no}")];
-        Ok(Lane { lab, victims, dice, names, spans: [Duration::from_millis(150), Duration::from_millis(30)], count: Count::default() })
+        Ok(Lane { lab, victims, dice, names, span: Duration::from_millis(150), count: Count::default() })
     }
 
     /// Works a ticket until it is over, or until nobody knows.
@@ -45,7 +45,7 @@ impl<'a> Lane<'a> {
         for no in 0..LIVES {
             let run = self.lab.run_of(ticket, &left)?;
             let words = run.as_deref().map_or(vec!["run", ticket, "--mode", "live"], |run| vec!["resume", run]);
-            let rest = self.live(&words, run.as_deref(), no < STORMY, approved)?;
+            let rest = self.live(&words, run.as_deref(), no < STORMY && (approved || self.dice.roll(3) == 0), approved)?;
             let run = self.lab.run_of(ticket, &left)?;
             let fate = match (rest.exit, run) {
                 // Killed, or its Executor was, or the rival has it.
@@ -100,9 +100,8 @@ impl<'a> Lane<'a> {
         let other = rival.map(Life::rest).transpose()?;
         self.count.rivals += u32::from(!alone);
         if let (true, true, Some(0), Some(_)) = (!hit, alone, rest.exit, run) {
-            let took = begun.elapsed();
-            self.spans = [took, took / 2];
-            self.count.resumed.push(took);
+            self.span = begun.elapsed();
+            self.count.resumed.push(self.span);
         }
         Ok(match (rest.exit, other) {
             // Whoever came to a rest knows more than who was killed or came second.
@@ -134,12 +133,15 @@ impl<'a> Lane<'a> {
             return Ok(false);
         }
         let granted = || run.is_some_and(|run| self.lab.journal(run).is_ok_and(|text| text.contains("\"step-granted\"")));
-        while victim.is_brief() && !granted() {
+        // Now and then between grant and claim, mostly while its command is at work.
+        let early = self.dice.roll(4) == 0;
+        let claimed = || run.is_some_and(|run| self.lab.is_claimed(run));
+        while victim.is_brief() && !(if early { granted() } else { claimed() }) {
             if life.pass(LOOK)? {
                 return Ok(true);
             }
         }
-        let time = self.dice.time(self.spans[usize::from(victim.is_brief())]);
+        let time = self.dice.time(if victim.is_brief() { self.span / 4 } else { self.span });
         if life.pass(time)? {
             return Ok(true);
         }

@@ -1,10 +1,13 @@
 //! Who is who below a runtime that was started here, and the end of some of them. Nobody else is ever signalled.
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde_json::Value;
 use std::fmt;
 use std::fs;
+use std::io;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 /// Whom a kill hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,7 +38,7 @@ pub(super) struct Cast {
 
 /// A process that nobody else can become.
 #[derive(Debug)]
-pub(super) struct Process {
+pub struct Process {
     pid: i32,
     held: OwnedFd,
 }
@@ -105,13 +108,23 @@ impl Cast {
 
 impl Process {
     /// Holds on to a process, if its parent is still the one it was found by: a number may be given out again.
-    fn held(pid: i32, parent: Option<i32>) -> Option<Process> {
+    pub fn held(pid: i32, parent: Option<i32>) -> Option<Process> {
         let held = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
         let same = parent.is_none_or(|parent| children(parent).contains(&pid));
         same.then_some(Process { pid, held })
     }
 
-    fn kill(&self) -> bool {
+    /// Lets that much time pass, or less if it ends; says whether it did.
+    ///
+    /// # Errors
+    /// It cannot be waited for.
+    pub fn pass(&self, time: Duration) -> io::Result<bool> {
+        let limit = Timespec::try_from(time).map_err(io::Error::other)?;
+        Ok(poll(&mut [PollFd::new(&self.held, PollFlags::IN)], Some(&limit))? > 0)
+    }
+
+    /// Kills it; says whether it lived.
+    pub fn kill(&self) -> bool {
         let dead = fs::read_to_string(format!("/proc/{}/stat", self.pid))
             .map_or(true, |stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z')));
         !dead && pidfd_send_signal(&self.held, Signal::KILL).is_ok()
@@ -133,14 +146,14 @@ fn start(pid: i32) -> Option<u64> {
 }
 
 /// Returns the children of a process, of all its threads.
-fn children(pid: i32) -> Vec<i32> {
+pub fn children(pid: i32) -> Vec<i32> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).map(|threads| threads.flatten().collect()).unwrap_or_else(|_| Vec::new());
     let listed = threads.iter().map(|thread| fs::read_to_string(thread.path().join("children")).unwrap_or_default());
     listed.flat_map(|pids| pids.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
 /// Returns all that came of a process and is there still, parents first.
-fn below(pid: i32) -> Vec<i32> {
+pub fn below(pid: i32) -> Vec<i32> {
     let (mut found, mut at) = (children(pid), 0);
     while let Some(pid) = found.get(at) {
         found.extend(children(*pid));

@@ -6,6 +6,7 @@ use crate::cli::{AnswerArgs, Settlement};
 use crate::exit::{Exit, Failure};
 use crate::rules;
 use crate::site::{Found, Site};
+use crate::tail::tail;
 use crate::work;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -41,9 +42,11 @@ pub(crate) fn approvals(site: &Site, json: bool) -> Result<Exit, Failure> {
             print!("{}", card::card(site, &run, no).unwrap_or_default());
             match (&record.state, answered) {
                 (_, Some(word)) => println!("answered: {word}; go on with: studio resume {}", found.id),
-                (StepState::Unknown(why), None) => println!(
-                    "nobody knows whether it ran ({why}); look, then: studio settle {} {} happened|did-not|abort --reason '…'",
-                    found.id, no.0
+                (StepState::Unknown(_), None) => print!(
+                    "{}nobody knows whether it ran; look, then: studio settle {} {} happened|did-not|abort --reason '…'\n",
+                    tail(&found, no, record),
+                    found.id,
+                    no.0
                 ),
                 (_, None) => println!("answer with: studio approve {} {}   or: studio deny {} {}", found.id, no.0, found.id, no.0),
             }
@@ -110,6 +113,9 @@ fn answer(site: &Site, run: &str, step: Option<u32>, word: Word, reason: Option<
     let signed = site.operator.sign(|by| Statement { word, op, effect, by, at: now, expires, reason })?;
     if !json {
         print!("{}{}", card::card(site, &folded, *no).unwrap_or_default(), visible(&handed));
+        if settles {
+            print!("{}", tail(&found, *no, record));
+        }
     }
     block_on(send_notice(&OsDisk, &found.dir, &signed))?;
     let held = is_held(&OsDisk, &found.dir)?;

@@ -1,10 +1,13 @@
 //! `studio verify`: is the journal whole, in order, and signed by whom it says, and its blobs too?
 
+use crate::claims;
 use crate::exit::{Exit, Failure};
 use crate::site::Site;
 use serde_json::json;
-use studio_core::event::{Answered, Event};
+use studio_core::event::{Answered, Event, Sealed};
+use studio_core::journal::Log;
 use studio_core::text::Kept;
+use studio_host::claim::ClaimStore;
 
 pub(crate) fn verify(site: &Site, run: &str, json: bool) -> Result<Exit, Failure> {
     let found = site.run(run)?;
@@ -26,11 +29,11 @@ pub(crate) fn verify(site: &Site, run: &str, json: bool) -> Result<Exit, Failure
             ));
         }
     }
-    let (events, hash) = (log.entries.len(), state.hash());
+    let (events, hash, anchored) = (log.entries.len(), state.hash(), anchored(site, &log)?);
     if json {
         println!(
             "{}",
-            json!({ "v": 1, "type": "verified", "run": found.id, "events": events, "signatures": words, "blobs": blobs, "head": log.head, "state": hash, "torn_bytes": log.torn, "anchored": false })
+            json!({ "v": 1, "type": "verified", "run": found.id, "events": events, "signatures": words, "blobs": blobs, "head": log.head, "state": hash, "torn_bytes": log.torn, "anchored": anchored.is_ok() })
         );
         return Ok(Exit::Done);
     }
@@ -42,8 +45,53 @@ pub(crate) fn verify(site: &Site, run: &str, json: bool) -> Result<Exit, Failure
     if log.torn > 0 {
         println!("torn        {} bytes at the end were never finished; nobody acted on them", log.torn);
     }
-    println!("anchored    no: nothing outside the repository vouches for the head yet");
+    match anchored {
+        Ok(Anchored { to, seals }) => {
+            println!("anchored    up to event {to} of {events}, by {seals} seals of the store of claims, outside the repository")
+        }
+        Err(why) => println!("anchored    no: {why}"),
+    }
     Ok(Exit::Done)
+}
+
+/// How far the store of claims vouches for a journal.
+struct Anchored {
+    to: u64,
+    seals: usize,
+}
+
+/// Holds a journal against what the Executor saw of it.
+///
+/// # Errors
+/// It was rewritten or set back. Inside: why nothing vouches for it.
+fn anchored(site: &Site, log: &Log) -> Result<Result<Anchored, String>, Failure> {
+    let sealed: Vec<(u64, &Sealed)> = log.entries.iter().filter_map(|entry| Some((entry.place.n, sealed(&entry.event)?))).collect();
+    if sealed.is_empty() {
+        return Ok(Err("no step of it ran, so the Executor never saw it".into()));
+    }
+    let Some(store) = ClaimStore::find(&claims::dir(site)?).map_err(claims::odd)? else {
+        return Ok(Err("the store of claims that sealed it is not here".into()));
+    };
+    let rewritten =
+        |n: u64, why: &str| Failure::new(Exit::Refused, format!("event {n} of {}: {why}: the journal was rewritten or set back", log.run));
+    for (n, Sealed { n: seen, head, seal }) in &sealed {
+        if seen >= n || log.sum_of(*seen) != Some(head) {
+            return Err(rewritten(*n, &format!("the Executor saw another line {seen} before it")));
+        }
+        if store.seal(&log.run, *seen, head).map_err(claims::odd)? != *seal {
+            return Ok(Err(format!("event {n} was sealed by another store of claims, or not at all")));
+        }
+    }
+    let seen = store.anchored(&log.run).map_err(claims::odd)?;
+    let Some(seen) = seen else { return Ok(Err("the store of claims remembers nothing of it: it was adopted, or the record is gone".into())) };
+    if log.sum_of(seen.n) != Some(&seen.head) {
+        return Err(rewritten(seen.n, &format!("the Executor saw a line {} that is not in it", seen.n)));
+    }
+    Ok(Ok(Anchored { to: seen.n, seals: sealed.len() }))
+}
+
+fn sealed(event: &Event) -> Option<&Sealed> {
+    if let Event::StepEnded { sealed, .. } = event { sealed.as_ref() } else { None }
 }
 
 /// Returns the texts that stand beside the journal if they are long.

@@ -258,23 +258,7 @@ impl Run {
     /// Says whether the step that a criterion hangs on ended as it should; true where it hangs on none.
     fn shown(&self, criterion: &Label) -> bool {
         let check = self.plan.iter().flat_map(|plan| &plan.criteria).find(|known| known.name == *criterion).and_then(|known| known.check.as_ref());
-        let well = |wanted: &dyn Fn(&StepRecord) -> bool| {
-            let seen = |record: &StepRecord| match &record.state {
-                StepState::Ended(outcome) => outcome.misses.is_empty(),
-                StepState::Confirmed(prover) => *prover == Prover::Rules,
-                StepState::Waiting
-                | StepState::Judged
-                | StepState::Asked(_)
-                | StepState::Approved(_)
-                | StepState::Skipped(_)
-                | StepState::Granted(_)
-                | StepState::Overdue(..)
-                | StepState::Unknown(_)
-                | StepState::Probing(_)
-                | StepState::Settled(_) => false,
-            };
-            self.steps[self.round_start..].iter().any(|record| wanted(record) && seen(record))
-        };
+        let well = |wanted: &dyn Fn(&StepRecord) -> bool| self.steps[self.round_start..].iter().any(|record| wanted(record) && record.is_proved());
         match check {
             Some(Check::Step { step }) => well(&|record| record.read_back.is_none() && record.step.name == *step),
             Some(Check::ReadBack { .. }) => well(&|record| record.read_back.as_ref() == Some(criterion)),

@@ -73,6 +73,24 @@ pub enum StepState {
 }
 
 impl StepRecord {
+    /// Says whether a machine saw that it ended as it should, or that it happened: a criterion may rest on it.
+    pub fn is_proved(&self) -> bool {
+        match &self.state {
+            StepState::Ended(outcome) => outcome.misses.is_empty(),
+            StepState::Confirmed(prover) => *prover == Prover::Rules,
+            StepState::Waiting
+            | StepState::Judged
+            | StepState::Asked(_)
+            | StepState::Approved(_)
+            | StepState::Skipped(_)
+            | StepState::Granted(_)
+            | StepState::Overdue(..)
+            | StepState::Unknown(_)
+            | StepState::Probing(_)
+            | StepState::Settled(_) => false,
+        }
+    }
+
     /// Says whether it ended as it should, or a read or a human says it happened.
     pub fn went_well(&self) -> bool {
         match &self.state {

@@ -12,7 +12,7 @@ use crate::limits::{APPROVAL_HOURS, CRITERIA_MAX, LIST_MAX, STEP_SECONDS_DEFAULT
 use crate::name::Label;
 use crate::permit::Cuts;
 use crate::plan::{Change, Check, Criterion, Plan};
-use crate::run::{Run, StepRecord, StepState};
+use crate::run::{Run, StepRecord};
 use crate::step::{Argv, Expect, Op, Seconds, Step, StepNo};
 use crate::store::Store;
 use crate::text::Prose;
@@ -85,7 +85,8 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     pub(super) async fn tick(&mut self) -> Result<(), Stuck> {
         self.journal.barrier().await.map_err(RunError::from)?;
         let (Some(id), Some(opened)) = (self.run.id(), self.run.opened()) else { return Err(Stuck::Failed(RunError::NotOpen)) };
-        let place = self.parts.chores.tick(id, &opened.ticket).await.map_err(undone)?;
+        let order = self.commit_order().filter(|order| !order.edits.is_empty());
+        let place = self.parts.chores.tick(id, &opened.ticket, order.as_ref()).await.map_err(undone)?;
         Ok(self.decide(vec![Event::TicketTicked { place }]).await?)
     }
 
@@ -273,8 +274,7 @@ pub(super) fn undone(error: ChoreError) -> Stuck {
 }
 
 fn step_finding(record: &StepRecord) -> Finding {
-    let met = matches!(&record.state, StepState::Ended(outcome) if outcome.misses.is_empty());
-    Finding { met, evidence: format!("{}: {}", record.step.argv, record.state.words()) }
+    Finding { met: record.is_proved(), evidence: format!("{}: {}", record.step.argv, record.state.words()) }
 }
 
 fn unmet(evidence: String) -> Finding {

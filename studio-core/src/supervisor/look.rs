@@ -146,7 +146,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     }
 
     async fn ended(&mut self, op: Op, ended: Ended) -> Result<Event, RunError> {
-        let Ended { exit, mut stdout, mut stderr, assumed, artifacts, sealed } = ended;
+        let Ended { exit, mut stdout, mut stderr, assumed, artifacts, notes, sealed } = ended;
         let expect = self.run.step(op.step).map(|record| record.running().expect).unwrap_or_default();
         let mut misses = if assumed == Assumed::All { Vec::new() } else { expect.misses(exit, &stdout) };
         for (name, text) in [("output", &mut stdout), ("error output", &mut stderr)] {
@@ -155,6 +155,11 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
                 text.truncate(text.floor_char_boundary(OUTPUT_BYTES_MAX));
             }
         }
+        notes.into_iter().for_each(|note| {
+            if !misses.contains(&note) {
+                misses.push(note)
+            }
+        });
         let (stdout, stderr) = (self.journal.keep(&stdout).await?, self.journal.keep(&stderr).await?);
         let outcome = Outcome { exit, stdout, stderr, assumed: assumed != Assumed::No, misses, artifacts };
         Ok(Event::StepEnded { op, outcome, sealed })

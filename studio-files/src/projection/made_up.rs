@@ -31,7 +31,7 @@ pub(crate) fn run(id: &str, mode: &str, end: &End) -> (Log, Run) {
         at: begun + jiff::SignedDuration::from_secs(at as i64),
         event,
     };
-    let log = Log { run, entries: events.into_iter().enumerate().map(entry).collect(), head: Digest::zero(), bytes: 0, torn: 0 };
+    let log = Log { run, entries: events.into_iter().enumerate().map(entry).collect(), sums: Vec::new(), head: Digest::zero(), bytes: 0, torn: 0 };
     let state = log.fold().unwrap_or_else(|error| panic!("{error}"));
     (log, state)
 }

@@ -59,6 +59,14 @@ impl ClaimStore {
         Ok(seal)
     }
 
+    /// Forgets how far a run's journal came: it was set back, and somebody goes on with it all the same.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn weigh_anchor(&self, run: &RunId) -> Result<(), ClaimError> {
+        self.shelf(ANCHORS).remove(run.as_str())
+    }
+
     /// Returns the seal on a line of a run's journal.
     ///
     /// # Errors

@@ -75,6 +75,37 @@ impl ClaimStore {
         Ok(store)
     }
 
+    /// Opens the store in `dir`, if one is there, and makes nothing.
+    ///
+    /// # Errors
+    /// What is there is no store of this user's.
+    pub fn find(dir: &Path) -> Result<Option<ClaimStore>, ClaimError> {
+        if !dir.join("store").exists() {
+            return Ok(None);
+        }
+        ours(dir)?;
+        Ok(read_id(dir)?.map(|id| ClaimStore { dir: dir.into(), id }))
+    }
+
+    /// Removes what the commands of a run wrote, once it is over: how they ended stays.
+    ///
+    /// # Errors
+    /// The disk: what is left is removed by the next call.
+    pub fn forget_output(&self, run: &RunId) -> io::Result<()> {
+        let ours = |name: &str| name.strip_prefix(run.as_str()).is_some_and(|rest| rest.starts_with('.'));
+        for entry in fs::read_dir(self.folder())? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).filter(|name| ours(name)).unwrap_or_default();
+            // Without an exit record, what was written is a sign that it began.
+            let ended =
+                name.rsplit_once('.').is_some_and(|(op, end)| matches!(end, "out" | "err") && path.with_file_name(format!("{op}.exit")).exists());
+            if ended {
+                OsDisk.remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Opens the store in `dir` if it is that one.
     pub(super) fn attach(dir: &Path, id: &StoreId) -> Result<ClaimStore, ClaimError> {
         let store = ClaimStore { dir: dir.into(), id: id.clone() };

@@ -242,8 +242,8 @@ impl Host for LiveHost {
     }
 }
 
-fn ended(Report { exit, stdout, stderr, artifacts, sealed }: Report) -> Ended {
-    Ended { exit, stdout, stderr, assumed: Assumed::No, artifacts, sealed }
+fn ended(Report { exit, stdout, stderr, artifacts, notes, sealed }: Report) -> Ended {
+    Ended { exit, stdout, stderr, assumed: Assumed::No, artifacts, notes, sealed }
 }
 
 /// Exchanges greetings over a fresh socket.

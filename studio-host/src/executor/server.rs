@@ -1,6 +1,6 @@
 //! The Executor's end: one request at a time, until the runtime lets go.
 
-use super::may::had;
+use super::may::{had, hold};
 use super::step::{Done, close, fail, recall, run};
 use super::wire::{self, Answer, Hello, Report, Request, WireError};
 use super::{ExecutorError, Place};
@@ -50,14 +50,14 @@ impl Bench {
                 self.spoil(&warrant).step(&warrant, |site, workshop, warrant| close(site, workshop, warrant, &one_line(&why, PROSE_BYTES_MAX)))
             }
             Request::Done(key) => self.effects(&key).map(Answer::Done),
-            Request::Commit(order) => {
-                may_commit(&self.site, &order).and_then(|()| self.chore(|workshop| Ok(Answer::Committed(workshop.commit(&order)?))))
-            }
+            Request::Commit(order) => may_commit(&self.site, &order)
+                .and_then(|()| self.hold(&order))
+                .and_then(|()| self.chore(|workshop| Ok(Answer::Committed(workshop.commit(&order)?)))),
             Request::FreeBranch(name) => self.chore(|workshop| Ok(Answer::Branch(workshop.free_branch(&name)?))),
             Request::Discard(run) => {
                 let plain = self.runs.remove(&run) == Some(true);
-                let away = move |workshop: &Workshop| if plain { workshop.park(&run) } else { workshop.discard(&run) };
-                self.chore(|workshop| away(workshop).map(|()| Answer::Discarded))
+                let away = |workshop: &Workshop| if plain { workshop.park(&run) } else { workshop.discard(&run) };
+                self.let_go(&run).and_then(|()| self.chore(|workshop| away(workshop).map(|()| Answer::Discarded)))
             }
         };
         done.unwrap_or_else(Answer::Refused)
@@ -91,6 +91,18 @@ impl Bench {
         let plain = self.runs.get(&warrant.op.run).copied().unwrap_or_else(first);
         self.runs.insert(warrant.op.run.clone(), plain && read);
         self
+    }
+
+    /// Takes the paths of a change for its run.
+    fn hold(&self, order: &CommitOrder) -> Result<(), String> {
+        let paths = order.edits.iter().flat_map(|edit| edit.paths()).cloned().collect();
+        hold(&self.site, &order.run, None, paths).map_err(|error| format!("{error}; nothing was committed"))
+    }
+
+    /// Lets go of what a run held, and of what its steps wrote, which is in its journal.
+    fn let_go(&self, run: &RunId) -> Result<(), String> {
+        self.site.claims.release(run).map_err(|error| error.to_string())?;
+        self.site.claims.forget_output(run).map_err(|error| format!("what the steps of {run} wrote stays in the store of claims: {error}"))
     }
 
     fn chore(&mut self, chore: impl FnOnce(&Workshop) -> Result<Answer, GitError>) -> Result<Answer, String> {

@@ -252,12 +252,10 @@ fn report(finished: &Finished, redactor: Result<&Redactor, &String>, mut notes: 
         Some(text)
     });
     let [stdout, stderr] = shown.each_mut().map(|text| text.take().unwrap_or_default());
-    let mut report = Report { exit: finished.ended.exit, stdout, stderr, artifacts: Vec::new(), sealed: None };
+    let mut report = Report { exit: finished.ended.exit, stdout, stderr, artifacts: Vec::new(), notes: Vec::new(), sealed: None };
     for note in notes {
         let note = redactor.map_or_else(|_| note.clone(), |redactor| redactor.text(&note));
         fail(&mut report, &note);
-        // However it ended: that is not how it should have.
-        report.exit = None;
     }
     report
 }
@@ -294,7 +292,7 @@ fn write(site: &Place, warrant: &Warrant, redactor: Result<&Redactor, &String>, 
 pub(super) fn fail(report: &mut Report, why: &str) {
     let line_feed = if report.stderr.is_empty() || report.stderr.ends_with('\n') { "" } else { "\n" };
     report.stderr.push_str(&format!("{line_feed}studio: {why}\n"));
-    report.exit = report.exit.filter(|exit| *exit != 0);
+    report.notes.push(why.into());
 }
 
 /// Removes the checkout, so that what was bound in for this step is not there for the next one.

@@ -89,7 +89,7 @@ pub enum Answer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
-    /// Its exit status; none if it was killed, or if what it left is not what it had to leave.
+    /// Its exit status; none if a signal ended it.
     pub exit: Option<i32>,
     /// What it wrote to standard output, redacted.
     pub stdout: String,
@@ -97,6 +97,8 @@ pub struct Report {
     pub stderr: String,
     /// What it left in its folder.
     pub artifacts: Vec<Artifact>,
+    /// What else is not as it should be; the same lines of our own end its standard error.
+    pub notes: Vec<String>,
     /// What binds the journal to the record of claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<Sealed>,
@@ -290,7 +292,15 @@ mod tests {
             seed ^= seed << 17;
             seed
         };
-        let good = frame(&Answer::Ended(Report { exit: None, stdout: "a".into(), stderr: "b".into(), artifacts: Vec::new(), sealed: None })).unwrap();
+        let good = frame(&Answer::Ended(Report {
+            exit: None,
+            stdout: "a".into(),
+            stderr: "b".into(),
+            artifacts: Vec::new(),
+            notes: Vec::new(),
+            sealed: None,
+        }))
+        .unwrap();
         for round in 0..5_000 {
             // Half of them are a good frame with a few bytes changed.
             let mut bytes: Vec<u8> = if round % 2 == 0 { good.clone() } else { (0..random() % 64).map(|_| random().to_be_bytes()[0]).collect() };

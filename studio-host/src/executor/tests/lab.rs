@@ -46,8 +46,8 @@ pub(super) struct Server {
 /// Signs with a name and the hash of the text.
 pub(super) struct Names(pub(super) &'static [&'static str]);
 
-/// Lets everything run unasked, as a step of one class.
-pub(super) struct Everything(pub(super) Class);
+/// Lets everything run unasked, as a step of one class and effect.
+pub(super) struct Everything(pub(super) Class, pub(super) Effect);
 
 impl Approvers for Names {
     fn verify(&self, text: &str, signature: &str) -> Result<Approver, NotApproved> {
@@ -59,7 +59,7 @@ impl Approvers for Names {
 
 impl Gate for Everything {
     fn judge(&self, case: &Case<'_>) -> Judgement {
-        Judgement { verdict: Verdict::Auto, class: self.0, effect: Effect::Read, ..ClosedGate.judge(case) }
+        Judgement { verdict: Verdict::Auto, class: self.0, effect: self.1, ..ClosedGate.judge(case) }
     }
 
     fn judge_edit(&self, edit: &Edit, stage: Stage) -> EditJudgement {

@@ -5,7 +5,7 @@ use crate::claim::Entry;
 use crate::executor::wire::{Answer, Request};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use studio_core::gate::Class;
+use studio_core::gate::{Class, Effect};
 use studio_core::limits::{ARTIFACTS_MAX, FRAME_BYTES_MAX, OUTPUT_BYTES_MAX, SHIM_STARTS_MAX};
 use studio_core::name::Target;
 use studio_core::warrant::Warrant;
@@ -130,7 +130,7 @@ fn time_runs_out_for_what_may_be_killed() {
     let safe = Lab::side("echo begun\nsleep 300 & sleep 300\n", "kill = \"safe\"\n");
     let report = safe.ended(with(&safe, limit));
     assert_eq!((report.exit, report.stdout.as_str(), report.stderr.as_str()), (None, "begun\n", told));
-    let read = Lab::with(&[]).judging(Everything(Class::Observe));
+    let read = Lab::with(&[]).judging(Everything(Class::Observe, Effect::Read));
     let mut warrant = read.warrant(&["sleep", "300"], &[], None);
     limit(&mut warrant);
     assert_eq!(read.ended(warrant).stderr, told);
@@ -160,12 +160,12 @@ fn what_changes_things_is_left_running() {
 fn output_over_the_limit_fails_the_step() {
     let lab = Lab::script("head -c 5000000 /dev/zero | tr '\\0' x\n");
     let report = lab.ended(lab.runs());
-    assert_eq!((report.exit, report.stdout.len()), (None, OUTPUT_BYTES_MAX));
+    assert_eq!((report.exit, report.notes.len(), report.stdout.len()), (Some(0), 1, OUTPUT_BYTES_MAX));
     assert!(report.stderr.contains("studio: its output has 5000000 bytes"), "{}", report.stderr);
     // Each of these bytes takes six in a message.
     let lab = Lab::script("head -c 4000000 /dev/zero\n");
     let report = lab.ended(lab.runs());
-    assert!(report.exit.is_none() && report.stdout.len() < FRAME_BYTES_MAX / 6 && report.stderr.contains("control characters"));
+    assert!(!report.notes.is_empty() && report.stdout.len() < FRAME_BYTES_MAX / 6 && report.stderr.contains("control characters"));
     let lab = Lab::script("printf '\\377ok'\n");
     assert_eq!(lab.ended(lab.runs()).stdout, "\u{fffd}ok");
 }
@@ -174,11 +174,11 @@ fn output_over_the_limit_fails_the_step() {
 fn what_a_step_had_to_leave_is_missed() {
     let lab = Lab::side("ln -s /etc \"$STUDIO_OUT/link\"\n", "[[artifact]]\npath = \"report.txt\"\nrequired = true\n");
     let report = lab.ended(lab.runs());
-    assert_eq!(report.exit, None);
+    assert_eq!((report.exit, report.notes.len()), (Some(0), 2));
     assert!(report.stderr.contains("studio: it had to leave report.txt") && report.stderr.contains("\"link\""), "{}", report.stderr);
     let lab = Lab::script(&format!("for i in $(seq {}); do : > \"$STUDIO_OUT/f$i\"; done\n", ARTIFACTS_MAX + 3));
     let report = lab.ended(lab.runs());
-    assert_eq!((report.exit, report.artifacts.len()), (None, ARTIFACTS_MAX));
+    assert_eq!((report.exit, report.artifacts.len(), report.notes.is_empty()), (Some(0), ARTIFACTS_MAX, false));
 }
 
 #[test]

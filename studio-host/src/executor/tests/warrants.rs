@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use studio_core::approval::Word;
 use studio_core::chores::CommitOrder;
 use studio_core::event::Basis;
-use studio_core::gate::Class;
+use studio_core::gate::{Class, Effect};
 use studio_core::name::{CommitId, Digest};
 use studio_core::plan::Edit;
 use studio_core::text::Prose;
@@ -219,7 +219,7 @@ fn a_commit_is_judged_again() {
 #[test]
 fn programs_of_the_tree_are_never_found() {
     let lab = Lab::with(&[("planted", "#!/bin/sh\ntouch PWNED\n"), ("bin/planted", "#!/bin/sh\ntouch PWNED\n")]);
-    let mut lab = lab.judging(Everything(Class::Observe));
+    let mut lab = lab.judging(Everything(Class::Observe, Effect::Read));
     for name in ["planted", "bin/planted"] {
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(lab.dir.path().join(name), std::fs::Permissions::from_mode(0o755)).unwrap();

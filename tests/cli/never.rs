@@ -1,0 +1,166 @@
+//! Never twice, beyond one life: changes that are frozen, another store, another machine, a journal that was set back,
+//! another copy of the repository, a base that moved.
+
+use super::model::good;
+use super::trusted::{FACTS, facts_and};
+use super::{Lab, sample, sh};
+use serde_json::json;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use studio_tests::server::{Reply, Server};
+
+/// Returns the folder of the store of claims.
+fn store(lab: &Lab) -> PathBuf {
+    let claims = lab.repo().with_file_name("home/.local/state/studio/claims");
+    fs::read_dir(claims).unwrap().next().unwrap().unwrap().path()
+}
+
+fn ran(lab: &Lab) -> String {
+    fs::read_to_string(lab.repo().join("artifacts/facts/log")).unwrap_or_default()
+}
+
+#[test]
+fn while_changes_are_frozen_nothing_begins() {
+    let lab = Lab::facts();
+    lab.approved("facts");
+    assert!(lab.studio(0, "freeze").out.starts_with("not frozen"));
+    lab.studio(0, "freeze --reason disks");
+    let said = lab.studio(4, "resume 2");
+    assert!(said.out.contains("interrupted: step 01 was granted") || said.out.contains("changes are frozen"), "{}", said.out);
+    assert_eq!(ran(&lab), "");
+    assert!(lab.studio(0, "freeze").out.contains(": disks\n"));
+    // Reads may look.
+    let said = lab.studio(0, "freeze --lift");
+    assert!(said.out.starts_with("not frozen"), "{}", said.out);
+    assert!(lab.studio(0, "resume 2").out.contains("\ndone: "));
+    assert_eq!(ran(&lab), "once\n");
+    lab.studio(0, "replay 2");
+}
+
+#[test]
+fn a_store_that_is_gone_refuses_live_until_it_is_adopted() {
+    let lab = Lab::facts();
+    lab.approved("facts");
+    fs::remove_dir_all(store(&lab)).unwrap();
+    for line in ["resume 2", "run facts --mode live"] {
+        let said = lab.studio(70, line);
+        assert!(said.err.contains("the Executor does not start") && said.err.contains("studio adopt"), "{}", said.err);
+    }
+    let said = lab.studio(4, "adopt");
+    assert!(said.out.contains("\nFrom here on only what this store holds counts"), "{}", said.out);
+    lab.studio(0, "adopt --yes");
+    assert!(lab.studio(0, "adopt").out.starts_with("nothing to adopt"));
+    assert!(lab.studio(0, "resume 2").out.contains("\ndone: "));
+    assert_eq!(ran(&lab), "once\n");
+}
+
+#[test]
+fn what_may_run_elsewhere_is_unknown_where_it_is_adopted() {
+    let lab = Lab::facts();
+    lab.approved("facts");
+    lab.studio(0, "freeze --reason wait");
+    lab.studio(4, "resume 2"); // granted, and not begun
+    fs::write(lab.operator().join("install"), "another-install\n").unwrap();
+    let said = lab.studio(6, "resume 2");
+    assert!(said.err.contains("begun by another install or machine"), "{}", said.err);
+    let adopted = &lab.json(0, "adopt --yes")[0];
+    assert_eq!((adopted["type"].as_str(), adopted["unknown"].as_array().unwrap().len()), (Some("adopted"), 1));
+    lab.studio(0, "freeze --lift");
+    let said = lab.studio(4, "resume 2");
+    assert!(said.out.contains("needs-human: nobody knows whether step 01 ran (it was granted elsewhere"), "{}", said.out);
+    assert_eq!(ran(&lab), "");
+    // The word that it did not happen makes sure of that: the old op can never begin.
+    lab.studio(0, "settle 2 1 did-not --reason looked");
+    lab.studio(4, "resume 2");
+    lab.studio(0, "approve 2");
+    assert!(lab.studio(0, "resume 2").out.contains("\ndone: "));
+    assert_eq!(ran(&lab), "once\n");
+    lab.studio(0, "verify 2");
+    lab.studio(0, "replay 2");
+}
+
+#[test]
+fn a_journal_that_was_set_back_runs_nothing_again() {
+    let lab = Lab::facts();
+    lab.approved("facts");
+    let journal = lab.live_run().join("journal.jsonl");
+    let before = fs::read(&journal).unwrap();
+    lab.studio(0, "resume 2");
+    let said = lab.studio(0, "verify 2");
+    assert!(said.out.contains("\nanchored    up to event "), "{}", said.out);
+    assert_eq!(lab.json(0, "verify 2")[0]["anchored"], true);
+    let after = fs::read(&journal).unwrap();
+
+    // As a restored backup: what ran is known all the same.
+    fs::write(&journal, &before).unwrap();
+    let said = lab.studio(6, "resume 2");
+    assert!(said.err.contains("was set back or rewritten"), "{}", said.err);
+    lab.git("checkout -q -- ai/backlog.yaml");
+    lab.studio(0, "adopt --yes");
+    lab.studio(4, "resume 2");
+    lab.studio(0, "approve 2");
+    // Whoever goes on with it all the same is told of the run that there was, and no second one begins.
+    let said = lab.studio(7, "resume 2");
+    assert!(said.out.contains("executor    step 01: exit 0: its output cannot be read: "), "{}", said.out);
+    assert_eq!(ran(&lab), "once\n");
+
+    // Shortened by its last line: nothing of it is damaged, but the store saw more.
+    let lines: Vec<&[u8]> = after.split_inclusive(|byte| *byte == b'\n').collect();
+    let granted = lines.iter().position(|line| line.windows(12).any(|window| window == b"step-granted")).unwrap();
+    fs::write(&journal, lines[..granted].concat()).unwrap();
+    let said = lab.studio(0, "verify 2");
+    assert!(said.out.contains("\nanchored    no: "), "{}", said.out);
+}
+
+#[test]
+fn a_ticket_that_another_copy_of_the_repository_worked_is_asked_about() {
+    let lab = Lab::facts();
+    lab.shell(0, "cp -r . ../copy");
+    lab.approved("facts");
+    lab.studio(0, "resume 2");
+    let other = lab.repo().with_file_name("copy").display().to_string();
+    let asked = lab.json(4, &format!("run facts --mode live --repo {other}"));
+    let why = asked.iter().find(|line| line["kind"] == "approval-asked").unwrap()["body"]["why"].as_str().unwrap().to_string();
+    assert!(why.contains("the same command has run for this ticket already, as 2"), "{why}");
+}
+
+#[test]
+fn an_edit_on_what_is_gone_is_not_committed() {
+    let files = sample::files();
+    let lab = Lab::trusted(&files.iter().map(|(path, text)| (*path, text.as_str())).collect::<Vec<_>>());
+    let edits = json!([{ "action": "write", "path": "README.md", "text": "of the crew\n" }]);
+    let repo = lab.repo();
+    let moved = Mutex::new(false);
+    let server = Server::start(move |asked| {
+        if asked.form != "change" {
+            return good(asked);
+        }
+        let mut moved = moved.lock().unwrap();
+        if !std::mem::replace(&mut *moved, true) {
+            fs::write(repo.join("README.md"), "of somebody else\n").unwrap();
+            let line = "git -c user.name=x -c user.email=x@localhost -c core.hooksPath=/dev/null commit -q -a -m meanwhile";
+            sh(line).dir(&repo).run().unwrap();
+        }
+        Reply::Says(json!({ "summary": "a page", "edits": edits.clone(), "runbook": [] }).to_string())
+    });
+    let named = format!("\nmodel = \"openai:attic\"\n[models.attic]\nbase_url = \"{}\"\nmodel = \"small\"\n", server.url());
+    lab.settle_in("studio.toml", &named);
+    let said = lab.studio(4, "run raise-notes --mode live");
+    assert!(said.out.contains("README.md changed at the base since run "), "{}", said.out);
+    assert_eq!(lab.git("for-each-ref --format='%(refname:short)' refs/heads/engineer"), "");
+}
+
+#[test]
+fn a_script_is_shown_with_what_it_had_written_when_nobody_saw_its_end() {
+    let script = "echo half way\necho trouble >&2\nkill -9 $(awk '/^PPid/ {print $2}' /proc/$PPID/status) $PPID $$\n";
+    let lab = Lab::trusted(&facts_and(&[(FACTS, script), ("infrastructure/checks/facts.sh.studio.toml", "")]));
+    lab.approved("facts");
+    let said = lab.studio(4, "resume 2");
+    assert!(said.out.contains("needs-human: nobody knows whether step 01 ran"), "{}", said.out);
+    for line in ["approvals", "settle 2 1 abort --reason enough"] {
+        let said = lab.studio(0, line);
+        assert!(said.out.contains("\noutput      half way\n") && said.out.contains("\nerrors      trouble\n"), "{}", said.out);
+        assert!(said.out.contains("\nknown       unknown: it was begun, and nothing recorded how it ended"), "{}", said.out);
+    }
+}
