@@ -45,7 +45,8 @@ impl<'a> Lane<'a> {
         for no in 0..LIVES {
             let run = self.lab.run_of(ticket, &left)?;
             let words = run.as_deref().map_or(vec!["run", ticket, "--mode", "live"], |run| vec!["resume", run]);
-            let rest = self.live(&words, run.as_deref(), no < STORMY && (approved || self.dice.roll(3) == 0), approved)?;
+            let stormy = no < STORMY && (approved || self.dice.roll(3) == 0);
+            let rest = self.live(&words, run.as_deref(), stormy, approved)?;
             let run = self.lab.run_of(ticket, &left)?;
             let fate = match (rest.exit, run) {
                 // Killed, or its Executor was, or the rival has it.
