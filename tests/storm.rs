@@ -53,7 +53,7 @@ impl Storm {
                     scope.spawn(move || self.work(lab, no, next, sum))
                 })
                 .collect();
-            lanes.into_iter().map(|lane| lane.join().unwrap_or_else(|_| Err(io::Error::other("a lane panicked")))).collect::<io::Result<()>>()
+            lanes.into_iter().try_for_each(|lane| lane.join().unwrap_or_else(|_| Err(io::Error::other("a lane panicked"))))
         })?;
         let mut sum = sum.into_inner().map_err(|_| io::Error::other("a lane panicked"))?;
         lane::settle(&lab, &mut sum)?;

@@ -60,7 +60,7 @@ fn compare(seed: u64, (commands, kills): (usize, usize)) -> Result<()> {
     for way in Way::ALL {
         for victim in [Victim::Runtime, Victim::Step, Victim::Everything] {
             let came = way.rage(&dir.path().join(format!("{way:?}-{victim:?}")), victim, commands, kills, &mut Dice::new(seed, 0))?;
-            row(way.words(), victim, came);
+            row(way.words(), if victim == Victim::Step { "the command".into() } else { victim.to_string() }, came);
         }
     }
     for victim in Victim::ALL {
@@ -74,7 +74,7 @@ fn compare(seed: u64, (commands, kills): (usize, usize)) -> Result<()> {
             invented: count.invented,
             asked: count.asks(),
         };
-        row("studio", victim, came);
+        row("studio", victim.to_string(), came);
         count.flaws.iter().for_each(|flaw| println!("  {flaw}"));
     }
     println!("\nlost: noted as over, never done. invented: an end is noted that nobody saw. asked: a human was.");
@@ -84,7 +84,7 @@ fn compare(seed: u64, (commands, kills): (usize, usize)) -> Result<()> {
     Ok(())
 }
 
-fn row(way: &str, victim: Victim, came: Came) {
+fn row(way: &str, victim: String, came: Came) {
     let Came { kills, commands, twice, lost, invented, asked } = came;
     println!("{way:<24} {victim:<24} {kills:>6} {commands:>9} {twice:>6} {lost:>6} {invented:>9} {asked:>6}");
 }

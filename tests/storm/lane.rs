@@ -10,7 +10,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 /// Lives of a ticket in which somebody is killed; the ones after that are peaceful.
-const STORMY: usize = 5;
+const STORMY: usize = 6;
 /// Lives of a ticket before it counts as one that cannot be ended.
 const LIVES: usize = 40;
 /// How often is looked for a step.
@@ -45,7 +45,7 @@ impl<'a> Lane<'a> {
         for no in 0..LIVES {
             let run = self.lab.run_of(ticket, &left)?;
             let words = run.as_deref().map_or(vec!["run", ticket, "--mode", "live"], |run| vec!["resume", run]);
-            let stormy = no < STORMY && (approved || self.dice.roll(3) == 0);
+            let stormy = no < STORMY && (approved || self.dice.roll(2) == 0);
             let rest = self.live(&words, run.as_deref(), stormy, approved)?;
             let run = self.lab.run_of(ticket, &left)?;
             let fate = match (rest.exit, run) {
