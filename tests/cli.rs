@@ -25,6 +25,7 @@ mod scripts;
 mod shapes;
 mod stages;
 mod stop;
+mod storm;
 mod trusted;
 
 use duct::{Expression, Handle};

@@ -5,3 +5,4 @@ pub mod disk;
 pub mod host;
 pub mod life;
 pub mod server;
+pub mod storm;

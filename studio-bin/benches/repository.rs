@@ -20,6 +20,7 @@ use estate::Estate;
 use programs::{Took, run, studio};
 use stages::{Share, shares};
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use studio_core::tree::{MemoryTree, Tree};
@@ -53,6 +54,9 @@ const FULL: Size = Size {
 };
 const ONCE: Size =
     Size { files: 60, tickets: 20, starts: 1, labs: [Lab { files: 8, rounds: 1, plumbed: 1 }, Lab { files: 16, rounds: 1, plumbed: 1 }], worked: 2 };
+
+/// Appends of which one is told.
+const SYNCS: usize = 101;
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -153,10 +157,31 @@ fn work(dir: &Path, mode: &str, lab: Lab, worked: usize) -> Result<()> {
     row(&format!("studio run TICKET --mode {mode}"), &ms(alone), "", "", "");
     row("  each further ticket", &ms(each), &format!("bare appends {}", ms(bare)), &ratio(each, bare), wanted);
     row("  its processor time", &ms(median(cpus)), &format!("{} bytes, {} events", journal.0, journal.1), "", "");
+    let sync = synced(dir)?;
     for (share, times) in parts {
-        row(&format!("  of it: {}", share.words()), &ms(median(times)), "", "", "");
+        let time = median(times);
+        // A durable step: intent, claim, exit, outcome, and a program that does next to nothing.
+        match (share, mode) {
+            (Share::Command, "live") => {
+                row(&format!("  of it: {}", share.words()), &ms(time), &format!("an fdatasync {}", ms(sync)), &ratio(time, sync), "5.00 ms")
+            }
+            (_, _) => row(&format!("  of it: {}", share.words()), &ms(time), "", "", ""),
+        }
     }
     Ok(())
+}
+
+/// Returns what it takes to append a line and bring it to disk.
+fn synced(dir: &Path) -> Result<Duration> {
+    let mut file = std::fs::File::create(dir.join("synced"))?;
+    let mut times = Vec::new();
+    for _ in 0..SYNCS {
+        let begun = Instant::now();
+        file.write_all(&[b'x'; 512])?;
+        file.sync_data()?;
+        times.push(begun.elapsed());
+    }
+    Ok(median(times))
 }
 
 /// Git's part alone, by us and by git's own command line.

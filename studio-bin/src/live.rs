@@ -118,7 +118,7 @@ pub(crate) fn alone(site: &Site, ticket: &TicketId, own: Option<&RunId>) -> Resu
     }
     let slug = format!("-{}-", ticket.slug());
     let others = site.runs_in(RUNS[0])?.into_iter().filter(|found| found.id.as_str().contains(&slug) && own != Some(&found.id));
-    for found in others {
+    for found in others.filter(|found| !found.never_began()) {
         let read = found.log().and_then(|log| log.fold().map_err(|error| Failure::new(Exit::BadInput, error)));
         let run = read.map_err(|failure| {
             Failure::new(

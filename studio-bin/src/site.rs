@@ -221,6 +221,11 @@ impl Found {
         })
     }
 
+    /// Says whether its first event never came to disk: then nothing came of it, and nothing will.
+    pub(crate) fn never_began(&self) -> bool {
+        matches!(read_log(&OsDisk, &self.dir), Err(JournalError::Empty))
+    }
+
     /// Reads a kept text.
     ///
     /// # Errors

@@ -172,6 +172,8 @@ pub const CLAIM_BYTES_MAX: u64 = 16 * 1024;
 pub const CLAIM_ORDER_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Time a shim gets from its start to its answer, in seconds.
 pub const CLAIM_SECONDS_MAX: u64 = 30;
+/// Times a shim is started for an op that none of them claimed.
+pub const SHIM_STARTS_MAX: u32 = 3;
 /// Time between two looks at a lock whose holders nobody knows, in milliseconds.
 pub const CLAIM_POLL_MS: u64 = 20;
 /// Time between two looks of a runtime at whether it was told to stop, in milliseconds.

@@ -30,12 +30,14 @@ pub(crate) fn cancel(site: &Site, run: &str, reason: Option<&str>, json: bool) -
     let id = found.id.clone();
     let signed = site.operator.sign(|by| Statement::cancel(id, by, now, expires, reason))?;
     block_on(send_notice(&OsDisk, &found.dir, &signed))?;
-    if state.opened().is_some_and(|opened| opened.mode == Mode::Live) {
-        let store = claims::open_any(site)?;
-        let moment = Moment::now(site.clock.as_ref())?;
-        store.mark_cancel(&found.id).and_then(|()| store.mark_stop(Some(&found.id), &moment)).map_err(claims::odd)?;
+    let live = state.opened().is_some_and(|opened| opened.mode == Mode::Live);
+    let store = live.then(|| claims::open_any(site)).transpose()?;
+    if let Some(store) = &store {
+        store.mark_stop(Some(&found.id), &Moment::now(site.clock.as_ref())?).map_err(claims::odd)?;
     }
     free(&found.dir)?;
+    // Only now, or whoever worked on it would take what is killed for the work's own failure.
+    store.map_or(Ok(()), |store| store.mark_cancel(&found.id)).map_err(claims::odd)?;
     let rested = block_on(async { work::resume(site, &found, None, None, json, stop_on_signals()).await })?;
     show(site, &rested, json);
     Ok(if rested.rest == Rest::Over(Closing::Cancelled) { Exit::Done } else { rested.exit() })

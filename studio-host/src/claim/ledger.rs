@@ -58,11 +58,15 @@ pub(super) fn stand<D: Disk>(disk: &D, names: &Names, draft: &Path, file: &D::Fi
 /// Makes a claim that was just won survive a power cut, and the files for its output with it. Only after
 /// this may anything be started.
 pub(super) fn settle<D: Disk>(disk: &D, names: &Names, draft: &Path) -> io::Result<()> {
-    disk.remove(draft)?;
+    match disk.remove(draft) {
+        // Whoever began this was killed behind it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        removed => removed?,
+    }
     for stream in Stream::ALL {
         let path = names.stream(stream);
         match disk.create(&path) {
-            // A cut lost the claim these belonged to before anything was started.
+            // Whoever made them lost the claim to a cut, or its life, before anything was started.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 disk.remove(&path)?;
                 disk.create(&path)?;

@@ -85,7 +85,7 @@ struct Won<'a> {
     names: Names,
     draft: PathBuf,
     /// Held open: the lock is free when the last holder is gone.
-    _file: File,
+    file: File,
     second: Second,
 }
 
@@ -176,7 +176,7 @@ fn win(told: &ClaimOrder) -> io::Result<Option<Won<'_>>> {
         let _swept = OsDisk.remove(&draft);
     }
     let second = linked?;
-    Ok(second.map(|second| Won { order, names, draft, _file: file, second }))
+    Ok(second.map(|second| Won { order, names, draft, file, second }))
 }
 
 fn link(told: &ClaimOrder, store: &ClaimStore, names: &Names, draft: &Path, file: &File) -> io::Result<Option<Second>> {
@@ -193,6 +193,7 @@ fn link(told: &ClaimOrder, store: &ClaimStore, names: &Names, draft: &Path, file
         op: order.op.clone(),
         expires: order.expires.clone(),
         file: (seen.dev(), seen.ino()),
+        draft: draft.into(),
         task: order.task.clone(),
     };
     let stood = second.talk.say(&Order::Run(Box::new(run))).and_then(|()| {
@@ -231,14 +232,18 @@ fn inherited(file: &File) -> io::Result<OwnedFd> {
 
 /// Waits for the second stage, and does its work should it be killed.
 fn watch(won: Won<'_>) -> io::Result<()> {
-    let Won { order, names, mut second, .. } = won;
+    let Won { order, names, file, mut second, .. } = won;
     second.child.wait()?;
     if names.exit().exists() {
         // It may have been killed between the name and its sync.
         return OsDisk.sync_folder(names.folder());
     }
     match heirs(i32::try_from(second.child.id()).map_err(io::Error::other)?)?.as_slice() {
-        [] => never(&names, &order.op, "its second stage died before it was begun"),
+        // Whatever it started would be here, or have its end on disk: it started nothing.
+        [] => {
+            let _held = inherited(&file)?;
+            stage::stand_in(&order.op, order.expires.as_ref(), &order.task, &names)
+        }
         [command] => match retry_on_intr(|| waitpid(Some(*command), WaitOptions::empty()))? {
             Some((_, status)) => finish(&names, &order.op, status.exit_status(), status.terminating_signal()),
             None => Ok(()),

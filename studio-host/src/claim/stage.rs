@@ -4,9 +4,9 @@
 use super::disk::OsDisk;
 use super::ledger::{self, Names};
 use super::look::Stream;
-use super::process::{Moment, nonce};
+use super::process::{Expiry, Moment, nonce};
 use super::record::{Ended, Exit, Output, encode};
-use super::shim::{detach, never};
+use super::shim::{Task, detach, never};
 use super::spawn;
 use super::talk::{Cue, RunOrder, Talk};
 use rustix::io::retry_on_intr;
@@ -30,12 +30,22 @@ pub(super) fn run(order: &RunOrder, shim: &mut Talk) -> io::Result<()> {
     let names = Names::of(&order.folder, &order.op);
     narrow()?;
     match shim.hear() {
-        Ok(Some(Cue::Go)) => begin(order, &names),
+        Ok(Some(Cue::Go)) => begin(&order.op, order.expires.as_ref(), &order.task, &names),
         Ok(Some(Cue::Stop)) => Ok(()),
-        // The shim is gone: if its claim stands, somebody must say that nothing ran.
-        Ok(None) | Err(_) if stands(order, &names) => never(&names, &order.op, "its shim died before it was begun"),
+        // The shim is gone: if its claim stands, this is all that is left of it.
+        Ok(None) | Err(_) if stands(order, &names) => {
+            ledger::settle(&OsDisk, &names, &order.draft)?;
+            begin(&order.op, order.expires.as_ref(), &order.task, &names)
+        }
         Ok(None) | Err(_) => Ok(()),
     }
+}
+
+/// Begins what its second stage did not live to begin, in the shim itself. The claim must be on disk, and nothing of it
+/// begun; what the command inherits is up to the caller.
+pub(super) fn stand_in(op: &Op, expires: Option<&Expiry>, task: &Task, names: &Names) -> io::Result<()> {
+    confine()?;
+    begin(op, expires, task, names)
 }
 
 /// Records how a command ended, after what it wrote is on disk.
@@ -45,20 +55,20 @@ pub(super) fn finish(names: &Names, op: &Op, exit: Option<i32>, signal: Option<i
     ledger::close(&OsDisk, names, &nonce()?, &encode(&ended).map_err(io::Error::other)?)
 }
 
-fn begin(order: &RunOrder, names: &Names) -> io::Result<()> {
-    if let Some(expiry) = &order.expires
+fn begin(op: &Op, expires: Option<&Expiry>, task: &Task, names: &Names) -> io::Result<()> {
+    if let Some(expiry) = expires
         && expiry.is_over(&Moment::now(&SystemClock)?)
     {
-        return never(names, &order.op, &format!("expired: it was to begin before {}", expiry.wall));
+        return never(names, op, &format!("expired: it was to begin before {}", expiry.wall));
     }
-    let started = append(names, Stream::Out).and_then(|out| spawn::task(&order.task, out, append(names, Stream::Err)?));
+    let started = append(names, Stream::Out).and_then(|out| spawn::task(task, out, append(names, Stream::Err)?));
     let mut child = match started {
         Ok(child) => child,
-        Err(error) => return never(names, &order.op, &format!("{:?} could not be started: {error}", order.task.program)),
+        Err(error) => return never(names, op, &format!("{:?} could not be started: {error}", task.program)),
     };
     let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
     let (exit, signal) = wait(pid)?;
-    finish(names, &order.op, exit, signal)?;
+    finish(names, op, exit, signal)?;
     reap(&mut child)
 }
 
@@ -74,9 +84,14 @@ fn reap(child: &mut Child) -> io::Result<()> {
     child.wait().map(drop)
 }
 
-/// A session of its own, no memory image, bounded descriptors, and no way to more rights than these.
+/// A session of its own, and what [`confine`] takes away.
 fn narrow() -> io::Result<()> {
     detach()?;
+    confine()
+}
+
+/// No memory image, bounded descriptors, and no way to more rights than these.
+fn confine() -> io::Result<()> {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     let most = getrlimit(Resource::Nofile).maximum;
     let files = most.map_or(OPEN_FILES_MAX, |most| most.min(OPEN_FILES_MAX));

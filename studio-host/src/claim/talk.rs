@@ -57,6 +57,8 @@ pub(super) struct RunOrder {
     pub(super) expires: Option<Expiry>,
     /// Device and inode of the claim.
     pub(super) file: (u64, u64),
+    /// The name it has before it is linked.
+    pub(super) draft: PathBuf,
     /// The command.
     pub(super) task: Task,
 }

@@ -19,7 +19,7 @@ use std::io::{self, Read};
 use studio_core::clock::SystemClock;
 use studio_core::event::Sealed;
 use studio_core::gate::Class;
-use studio_core::limits::OUTPUT_BYTES_MAX;
+use studio_core::limits::{OUTPUT_BYTES_MAX, SHIM_STARTS_MAX};
 use studio_core::name::StoreId;
 use studio_core::redact::Redactor;
 use studio_core::warrant::Warrant;
@@ -40,13 +40,13 @@ pub(super) enum Done {
     Lost(String),
 }
 
-/// Whether a step was begun.
-enum Begun {
-    /// By this shim.
-    Here(Shim),
-    /// By somebody else, or that is not known.
-    Elsewhere,
-    /// It may not begin now.
+/// What came of having a step begin.
+enum Start {
+    /// This shim claimed it.
+    Claimed(Shim),
+    /// Its claim tells; should there be none, this is why.
+    Tried(String),
+    /// Nothing may begin now.
     Held(String),
 }
 
@@ -62,25 +62,36 @@ pub(super) fn run(site: &Place, workshop: &Workshop, warrant: &Warrant) -> Done 
         Ok(granted) => granted,
         Err(refusal) => return Done::Refused(refusal.to_string()), // no claim of this store can be its claim
     };
-    let landed = match begin(site, workshop, warrant, granted) {
-        Ok(Begun::Elsewhere) => land(site, workshop, warrant, granted),
-        Ok(Begun::Here(shim)) => {
-            let landed = land(site, workshop, warrant, granted);
-            if matches!(landed, Ok(Some(Done::Ended(_))))
-                && let Err(error) = shim.end()
-            {
-                tracing::warn!(op = %warrant.op, %error, "the shim of a step was not waited for");
+    let mut why = String::new();
+    for _ in 0..SHIM_STARTS_MAX {
+        let mut claimed = None;
+        let landed = match begin(site, workshop, warrant, granted) {
+            Ok(Start::Held(why)) => return Done::Held(why),
+            Ok(Start::Claimed(shim)) => {
+                claimed = Some(shim);
+                land(site, workshop, warrant, granted)
             }
-            landed
+            Ok(Start::Tried(silence)) => {
+                why = silence;
+                land(site, workshop, warrant, granted)
+            }
+            Err(refusal) => Err(refusal.to_string()),
+        };
+        match landed {
+            Ok(Some(done)) => {
+                if let (Done::Ended(_), Some(shim)) = (&done, claimed)
+                    && let Err(error) = shim.end()
+                {
+                    tracing::warn!(op = %warrant.op, %error, "the shim of a step was not waited for");
+                }
+                return done;
+            }
+            // Whoever was to claim it died before: nothing began, so it may begin, as the same op.
+            Ok(None) => {}
+            Err(why) => return bury(site, workshop, warrant, granted, &why),
         }
-        Ok(Begun::Held(why)) => return Done::Held(why),
-        Err(refusal) => Err(refusal.to_string()),
-    };
-    match landed {
-        Ok(Some(done)) => done,
-        Ok(None) => bury(site, workshop, warrant, granted, "its shim never claimed it"),
-        Err(why) => bury(site, workshop, warrant, granted, &why),
     }
+    bury(site, workshop, warrant, granted, &why)
 }
 
 /// Says what became of an op, and waits for it as long as it may run. Begins nothing.
@@ -118,14 +129,14 @@ fn granted<'a>(site: &'a Place, warrant: &Warrant) -> Result<&'a StoreId, Refusa
 ///
 /// # Errors
 /// The warrant does not hold, or something is missing: nothing was begun by this.
-fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId) -> Result<Begun, Refusal> {
+fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId) -> Result<Start, Refusal> {
     let (op, store) = (&warrant.op, &site.claims);
     present(site.repo.root(), &op.run)?;
     store.raise(&op.run, warrant.epoch)?;
     match store.look(op, granted) {
         Look::NeverBegan => {}
         Look::Tombstone(why) => return Err(Refusal::Closed(op.clone(), why)),
-        Look::Running { .. } | Look::Orphan | Look::Ended(_) | Look::Unknown(_) => return Ok(Begun::Elsewhere),
+        Look::Running { .. } | Look::Orphan | Look::Ended(_) | Look::Unknown(_) => return Ok(Start::Tried(String::new())),
     }
     store.anchor(&op.run, warrant.journal.n, &warrant.journal.sum)?;
     let judged = verify(site, warrant)?;
@@ -134,20 +145,23 @@ fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId
     // A word may have run out while everything was made ready.
     word(site, warrant, &judged.judgement)?;
     if let Some(why) = held(site, warrant, judged.judgement.effect) {
-        return Ok(Begun::Held(why));
+        return Ok(Start::Held(why));
     }
     let now = Moment::now(&SystemClock).map_err(|error| Refusal::Disk("read", "/proc".into(), error))?;
     // What is left by the Executor's clock, on the clocks that the second stage looks at.
     let left = warrant.approval.as_ref().map(|signed| signed.statement.expires.duration_since(site.clock.now()));
     let expires = left.and_then(|left| now.wall.checked_add(left).ok()).map(|wall| Expiry::at(wall, &now));
     let order = ShimOrder { v: ORDER_VERSION, op: op.clone(), epoch: warrant.epoch, effect: warrant.effect.clone(), expires, task };
-    let mut shim = store.start(&site.entry, &order)?;
+    let mut shim = match store.start(&site.entry, &order) {
+        Ok(shim) => shim,
+        Err(error) => return Ok(Start::Tried(error.to_string())),
+    };
     match shim.answer() {
-        Ok(Answer::Claimed) => Ok(Begun::Here(shim)),
+        Ok(Answer::Claimed) => Ok(Start::Claimed(shim)),
         // Whoever has it: it is attended to.
-        Ok(Answer::Taken) | Err(ClaimError::Silent(..)) => Ok(Begun::Elsewhere),
-        Ok(Answer::Refused(why)) => Err(Refusal::Closed(op.clone(), why)),
-        Err(error) => Err(error.into()),
+        Ok(Answer::Taken) | Err(ClaimError::Silent(..)) => Ok(Start::Tried("its shim never claimed it".into())),
+        Ok(Answer::Refused(why)) => Ok(Start::Tried(why)),
+        Err(error) => Ok(Start::Tried(error.to_string())),
     }
 }
 

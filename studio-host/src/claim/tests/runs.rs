@@ -1,10 +1,12 @@
 //! How a claimed command is started: too late, not at all, and with what.
 
 use super::super::disk::{Disk, OsDisk};
-use super::super::talk::{Cue, Order, RunOrder};
-use super::super::{Answer, Expiry, Look, Moment, ShimOrder, Stream, Task, ledger, process, spawn};
+use super::super::record::{Exit, decode};
+use super::super::talk::{ClaimOrder, Cue, Order, RunOrder};
+use super::super::{Answer, Entry, Expiry, Look, Moment, ShimOrder, Stream, Task, ledger, process, spawn};
 use super::lab::{Lab, RUN, entry, exists, op, send};
 use rustix::process::Signal;
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use studio_core::clock::{Clock, SystemClock};
 
@@ -127,25 +129,45 @@ fn a_whole_tree_is_stopped_wherever_it_hides() {
 
 /// A second stage whose shim was killed before it said that the claim stands.
 #[test]
-fn a_second_stage_alone_runs_nothing_and_says_so() {
+fn a_second_stage_alone_runs_what_was_claimed_and_nothing_else() {
     let lab = Lab::new();
-    for (step, linked) in [(1, true), (2, false)] {
-        let names = lab.store.names(&op(step));
-        let file = OsDisk.create(&names.draft("x")).unwrap();
-        assert!(ledger::stand(&OsDisk, &names, &names.draft("x"), &file, "a claim").unwrap());
+    for (step, linked, settled) in [(1, true, false), (2, true, true), (3, false, false)] {
+        let (names, script) = (lab.store.names(&op(step)), "echo \"$OP\" >> effects; exit 7");
+        let draft = names.draft("x");
+        let file = OsDisk.create(&draft).unwrap();
+        assert!(ledger::stand(&OsDisk, &names, &draft, &file, "a claim").unwrap());
+        if settled {
+            ledger::settle(&OsDisk, &names, &draft).unwrap();
+        }
         let seen = file.metadata().unwrap();
-        let task = lab.order(&op(step), "echo \"$OP\" >> effects").task;
         // Where it is not linked, another shim's claim stands.
         let file = (seen.dev(), if linked { seen.ino() } else { 0 });
-        let order = RunOrder { folder: lab.store.folder(), op: op(step), expires: None, file, task };
+        let task = lab.order(&op(step), script).task;
+        let order = RunOrder { folder: lab.store.folder(), op: op(step), expires: None, file, draft: draft.clone(), task };
         let (mut child, mut talk) = spawn::entry(&entry()).unwrap();
         talk.say(&Order::Run(Box::new(order))).unwrap();
         drop(talk);
         assert!(child.wait().unwrap().success());
-        assert_eq!(exists(&names.exit()), linked);
-        assert_eq!(lab.effects(&op(step)), 0);
+        let exit = fs::read(names.exit()).ok().map(|bytes| decode::<Exit>(&bytes, names.op()).unwrap());
+        assert!(exit.is_none_or(|exit| matches!(exit, Exit::Ended(ended) if ended.exit == Some(7))));
+        assert_eq!((lab.effects(&op(step)), exists(&names.exit()), exists(&draft)), (usize::from(linked), linked, !linked));
     }
     let (mut child, mut talk) = spawn::entry(&entry()).unwrap();
     talk.say(&Cue::Go).unwrap();
     assert!(!child.wait().unwrap().success());
+}
+
+#[test]
+fn a_shim_alone_runs_what_its_second_stage_did_not_begin() {
+    let lab = Lab::new();
+    // It ends as soon as it is told to begin.
+    let second = Entry { program: "/bin/sh".into(), args: vec!["-c".into(), "read order; read cue".into()] };
+    let order = lab.order(&op(1), "echo \"$OP\" >> effects; test -e /dev/fd/200 && exit 7");
+    let told = ClaimOrder { dir: lab.store.dir().into(), store: lab.store.id().clone(), entry: second, order };
+    let (mut child, mut talk) = spawn::entry(&entry()).unwrap();
+    talk.say(&Order::Claim(Box::new(told))).unwrap();
+    assert_eq!(talk.hear::<Answer>().unwrap(), Some(Answer::Claimed));
+    assert!(child.wait().unwrap().success());
+    assert!(matches!(lab.look(&op(1)), Look::Ended(seen) if seen.ended.exit == Some(7)));
+    assert_eq!(lab.effects(&op(1)), 1);
 }

@@ -1,7 +1,7 @@
 //! A repository, an approver and a runtime's end, for tests.
 
 use crate::claim::tests::lab::entry;
-use crate::claim::{ClaimStore, Moment};
+use crate::claim::{ClaimStore, Entry, Moment};
 use crate::executor::Place;
 use crate::executor::server::serve;
 use crate::executor::wire::{self, Answer, Hello, Report, Request};
@@ -33,6 +33,8 @@ pub(super) struct Lab {
     pub(super) state: TempDir,
     pub(super) gate: Arc<dyn Gate>,
     pub(super) bin_dirs: Vec<PathBuf>,
+    /// How a shim is started.
+    pub(super) shims: Entry,
 }
 
 /// An Executor that serves.
@@ -75,7 +77,7 @@ impl Lab {
         let files: Vec<_> = files.iter().map(|(path, text)| (rel(path), *text)).collect();
         GitRepo::sample(dir.path(), &files, "sample").unwrap();
         fs::create_dir_all(dir.path().join("ai/state/runs").join(RUN)).unwrap();
-        Lab { dir, state: tempfile::tempdir().unwrap(), gate: Arc::new(ShortGate::new()), bin_dirs: Vec::new() }
+        Lab { dir, state: tempfile::tempdir().unwrap(), gate: Arc::new(ShortGate::new()), bin_dirs: Vec::new(), shims: entry() }
     }
 
     /// A repository with one script, `infrastructure/run.sh`.
@@ -179,7 +181,7 @@ impl Lab {
             gate: Arc::clone(&self.gate),
             approvers: Box::new(|| Ok(Box::new(Names(&["ada", "bob"])))),
             claims: self.claims(),
-            entry: entry(),
+            entry: self.shims.clone(),
             since: Moment::now(&SystemClock).unwrap(),
             hours: Hours::default(),
             clock: Arc::new(FixedClock(noon())),

@@ -1,11 +1,12 @@
 //! Steps that run: what they are handed, what they leave, and how they end.
 
 use super::lab::{Everything, Lab, RUN};
+use crate::claim::Entry;
 use crate::executor::wire::{Answer, Request};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use studio_core::gate::{Class, Effect};
-use studio_core::limits::{ARTIFACTS_MAX, FRAME_BYTES_MAX, OUTPUT_BYTES_MAX};
+use studio_core::limits::{ARTIFACTS_MAX, FRAME_BYTES_MAX, OUTPUT_BYTES_MAX, SHIM_STARTS_MAX};
 use studio_core::name::Target;
 use studio_core::warrant::Warrant;
 
@@ -180,4 +181,24 @@ fn what_a_step_had_to_leave_is_missed() {
     let lab = Lab::script(&format!("for i in $(seq {}); do : > \"$STUDIO_OUT/f$i\"; done\n", ARTIFACTS_MAX + 3));
     let report = lab.ended(lab.runs());
     assert_eq!((report.exit, report.artifacts.len(), report.notes.is_empty()), (Some(0), ARTIFACTS_MAX, false));
+}
+
+#[test]
+fn a_shim_that_dies_before_it_claims_is_started_again() {
+    for (deaths, runs) in [(SHIM_STARTS_MAX - 1, true), (SHIM_STARTS_MAX, false)] {
+        let mut lab = Lab::script("echo ran\n");
+        let (program, deaths_so_far) = (std::env::current_exe().unwrap(), lab.state.path().join("deaths"));
+        let script = format!(
+            "PATH=/usr/bin:/bin; echo >> {0}; [ $(wc -l < {0}) -gt {deaths} ] && exec {1} \"$@\"",
+            deaths_so_far.display(),
+            program.display()
+        );
+        let args = ["-c".into(), script, "shim".into()].into_iter().chain(lab.shims.args);
+        lab.shims = Entry { program: "/bin/sh".into(), args: args.collect() };
+        match (lab.run(lab.runs()), runs) {
+            (Answer::Ended(report), true) => assert_eq!((report.exit, report.stdout.as_str()), (Some(0), "ran\n")),
+            (Answer::Refused(why), false) => assert!(why.contains(".01.1") || why.contains("never claimed"), "{why}"),
+            (answer, _) => panic!("{answer:?}"),
+        }
+    }
 }
