@@ -10,6 +10,7 @@ mod journals;
 mod live;
 mod rights;
 mod seats;
+mod simulation;
 mod tidy;
 mod transcripts;
 mod unknown;

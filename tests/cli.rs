@@ -3,6 +3,7 @@
 mod approvals;
 mod backlog;
 mod branch;
+mod cards;
 mod demo;
 mod dialects;
 mod ground;
@@ -17,6 +18,7 @@ mod model;
 mod never;
 mod page;
 mod places;
+mod planted;
 mod refused;
 mod sample;
 mod scripts;
@@ -215,7 +217,8 @@ fn start<'a>(program: &str, words: impl IntoIterator<Item = &'a str>) -> Express
 fn mask(text: &str) -> String {
     let (hash, commit) = ("f".repeat(64), "f".repeat(40));
     let times = [("0000-00-00T00:00:00.000Z", "TIME"), ("0000-00-00", "DATE"), ("00:00:00", "CLOCK")];
-    let shapes = [times[0], times[1], times[2], ("00000000-000000-", "RUN-"), (&hash, "HASH"), (&commit, "COMMIT")];
+    let effect = format!("--effect {}", "f".repeat(16));
+    let shapes = [times[0], times[1], times[2], ("00000000-000000-", "RUN-"), (&hash, "HASH"), (&commit, "COMMIT"), (&effect, "--effect EFFECT")];
     let (mut masked, mut rest) = (String::new(), text);
     while let Some(first) = rest.chars().next() {
         let inside = masked.ends_with(|c: char| c.is_ascii_alphanumeric());

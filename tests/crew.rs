@@ -72,7 +72,7 @@ impl Gate for ShortRules {
         Judgement { verdict, class, effect, rule: "test".into(), why: "the rules of a test".into(), better: None, probe: None, digest, script: None }
     }
 
-    fn judge_edit(&self, edit: &Edit, _: Stage) -> EditJudgement {
+    fn judge_edit(&self, edit: &Edit, _: Option<&[u8]>, _: Stage) -> EditJudgement {
         let verdict = if edit.paths().any(|path| path.as_str().starts_with("ai/")) { EditVerdict::Block } else { EditVerdict::Pass };
         EditJudgement { verdict, rule: "test".into(), why: "the rules of a test".into() }
     }

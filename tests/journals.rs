@@ -110,6 +110,62 @@ async fn hostile_bytes_are_errors_and_never_panics() {
     assert!(matches!(Log::read(newer.as_bytes()), Err(JournalError::Newer { line: 1, version: 2 })));
 }
 
+/// Lines of real journals, damaged in ways that know the form: cut, swapped, doubled, numbers changed, bytes replaced,
+/// with sums made right again as often as not.
+#[actix::test]
+async fn thousands_of_damaged_journals_are_errors_prefixes_or_illegal_and_never_panics() {
+    let (whole, mut seed) = (bytes().await, 0x9e37_79b9_7f4a_7c15_u64);
+    let mut random = |most: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        usize::try_from(seed % most.max(1) as u64).unwrap()
+    };
+    let lines: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();
+    let intact = Log::read(&whole).unwrap();
+    let (mut whole_ones, mut folded) = (0, 0);
+    for _ in 0..20_000 {
+        let mut made: Vec<Vec<u8>> = lines.iter().map(|line| line.to_vec()).collect();
+        for _ in 0..=random(2) {
+            let (at, other) = (random(made.len()), random(made.len()));
+            match random(7) {
+                0 => drop(made.remove(at)),
+                1 => made.insert(at, made[other].clone()),
+                2 => made.swap(at, other),
+                3 => {
+                    let cut = random(made[at].len());
+                    made[at].truncate(cut);
+                }
+                4 => {
+                    let place = random(made[at].len());
+                    if let Some(byte) = made[at].get_mut(place) {
+                        *byte = u8::try_from(random(256)).unwrap();
+                    }
+                }
+                5 => made[at].extend_from_slice(b"{}\n"),
+                _ => made[at] = resummed(&made[at], random(10)),
+            }
+            if made.is_empty() {
+                break;
+            }
+        }
+        if let Ok(log) = Log::read(&made.concat()) {
+            whole_ones += 1;
+            assert!(log.entries.len() <= intact.entries.len() + 3);
+            folded += u32::from(log.fold().is_ok());
+        }
+    }
+    assert!(whole_ones > 100 && folded > 50, "{whole_ones} were whole, {folded} made sense: the damage is too dull");
+}
+
+/// Changes a digit of a line, and makes its sum right.
+fn resummed(line: &[u8], digit: usize) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(line) else { return line.to_vec() };
+    let Some((hashed, _)) = text.rsplit_once(",\"sum\":") else { return line.to_vec() };
+    let hashed = hashed.replacen(char::is_numeric, &digit.to_string(), 1);
+    format!("{hashed},\"sum\":\"{}\"}}\n", studio_core::name::Digest::blake3(hashed.as_bytes())).into_bytes()
+}
+
 #[actix::test]
 async fn damage_inside_refuses_to_resume_and_leaves_the_file_alone() {
     let world = ticket();

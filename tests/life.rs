@@ -179,6 +179,14 @@ impl World {
         send_notice(&self.disk, &self.begun().unwrap().unwrap(), &Signed { v: 1, statement, signature: "ops".into() }).await.map(drop)
     }
 
+    /// Gives the whole run up.
+    pub async fn cancel(&self) -> Result<(), StoreError> {
+        let run = self.log().run;
+        let by = Approver::try_from("ops").unwrap();
+        let statement = Statement::cancel(run, by, self.now, self.now + jiff::SignedDuration::from_hours(1), None);
+        send_notice(&self.disk, &self.begun().unwrap().unwrap(), &Signed { v: 1, statement, signature: "ops".into() }).await.map(drop)
+    }
+
     /// Returns the kinds of the events on the disk, one a line, with what matters of each.
     pub fn transcript(&self) -> String {
         self.log().entries.iter().map(|entry| line(&entry.event)).collect()

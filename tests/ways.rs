@@ -27,8 +27,8 @@ impl Gate for Verbs {
         if case.step.argv.program() == "flux" { Judgement { effect: self.0, probe: self.1.clone(), ..judgement } } else { judgement }
     }
 
-    fn judge_edit(&self, edit: &Edit, stage: Stage) -> EditJudgement {
-        ShortRules.judge_edit(edit, stage)
+    fn judge_edit(&self, edit: &Edit, moved: Option<&[u8]>, stage: Stage) -> EditJudgement {
+        ShortRules.judge_edit(edit, moved, stage)
     }
 
     fn policy(&self) -> Digest {
@@ -250,4 +250,53 @@ async fn a_settlement_of_what_is_not_unknown_changes_nothing() {
     world.live().await.unwrap();
     assert_eq!(world.transcript(), format!("{before}run-resumed\n"));
     assert!(matches!(world.run().steps()[0].state, StepState::Settled(_)));
+}
+
+#[actix::test]
+async fn a_no_to_another_try_leaves_the_first_as_unknown_as_it_was() {
+    let mut world = lossy(Effect::Idempotent, None, 1, nodes(""));
+    world.opened.approvals = Approvals::Ask;
+    world.live().await.unwrap();
+    world.say(Word::Approve).await.unwrap();
+    world.live().await.unwrap();
+    let log = world.log();
+    let Some(Event::ApprovalAsked { op, why, .. }) = log.entries.last().map(|entry| &entry.event) else { panic!("{}", world.transcript()) };
+    assert!(op.attempt == 2 && why.contains("it may have run already"), "{why}");
+    world.say(Word::Deny).await.unwrap();
+    let (_, rest) = end(&world).await;
+    assert!(
+        matches!(&rest, Rest::Parked(Parked::NeedsHuman, why) if why.contains("another try was refused): look, then say so with settle")),
+        "{rest:?}"
+    );
+    let record = world.run().steps()[0].clone();
+    assert!(record.attempt == 1 && matches!(record.state, StepState::Unknown(_)));
+    assert_eq!(world.host.ledger().ran.values().sum::<u32>(), 1);
+}
+
+#[actix::test]
+async fn a_run_is_cancelled_by_a_signature_and_never_while_something_runs() {
+    for unknown in [false, true] {
+        let mut world = lossy(Effect::OneShot, None, u32::from(unknown) as usize, nodes(""));
+        world.opened.approvals = Approvals::Ask;
+        world.live().await.unwrap();
+        if unknown {
+            world.say(Word::Approve).await.unwrap();
+            world.live().await.unwrap();
+        }
+        world.cancel().await.unwrap();
+        let (events, rest) = if unknown { end(&world).await } else { (String::new(), world.live().await.unwrap()) };
+        assert_eq!(rest, Rest::Over(Closing::Cancelled), "{events}");
+        assert!(world.run().closed().unwrap().1.contains("ops cancelled it"));
+        world.replayed().await;
+    }
+    let world = lossy(Effect::OneShot, None, 0, nodes(""));
+    world.host.say_next(Seen::Overdue("it runs".into()));
+    world.live().await.unwrap();
+    world.cancel().await.unwrap();
+    world.host.recall_next(Recalled::Overdue("it runs still".into()));
+    assert!(matches!(world.live().await.unwrap(), Rest::Parked(Parked::NeedsHuman, _)));
+    // The word waits until it has ended.
+    world.host.recall_next(Recalled::Ended(seen(0)));
+    assert_eq!(world.live().await.unwrap(), Rest::Over(Closing::Cancelled));
+    world.replayed().await;
 }

@@ -3,19 +3,21 @@
 use crate::site::Site;
 use std::fmt::Write;
 use studio_core::clock::stamp;
-use studio_core::closure::closure;
+use studio_core::closure::{Closure, closure};
 use studio_core::event::Planned;
 use studio_core::gate::{Class, Effect};
-use studio_core::name::RelPath;
 use studio_core::plan::Edit;
 use studio_core::run::{Run, StepRecord, StepState};
-use studio_core::step::{Argv, StepNo};
+use studio_core::step::StepNo;
 use studio_core::text::{one_line, visible};
-use studio_core::tree::after;
+use studio_core::tree::{EmptyTree, Tree};
 use studio_gate::sha256;
+use studio_host::executor::fit;
 
-/// How many lines of a script's side file, of changes, and of scripts that it uses are shown.
+/// How many changes, scripts that it uses, and lines of a reason are shown.
 const LINES_MAX: usize = 20;
+/// How much of a sentence is shown, on its one line.
+const WORDS_CHARS_MAX: usize = 2000;
 
 /// Returns the card for a step, ready to print; nothing if the run has no such step.
 pub(crate) fn card(site: &Site, run: &Run, no: StepNo) -> Option<String> {
@@ -32,7 +34,7 @@ pub(crate) fn card(site: &Site, run: &Run, no: StepNo) -> Option<String> {
         row(if at == 0 { "command" } else { "" }, &format!("[{at}] {}", visible(word)));
     }
     row("target", step.target.as_str());
-    row("class", &format!("{}: {}", judgement.class, one_line(&judgement.why, 200)));
+    row("class", &format!("{}: {}", judgement.class, one_line(&judgement.why, WORDS_CHARS_MAX)));
     row("rule", &one_line(&judgement.rule, 80));
     row(
         "again",
@@ -43,7 +45,7 @@ pub(crate) fn card(site: &Site, run: &Run, no: StepNo) -> Option<String> {
             Effect::OneShot => "never: it runs once, whatever happens",
         },
     );
-    row("expected", &one_line(&serde_json::to_string(&step.expect).unwrap_or_default(), 200));
+    row("expected", &one_line(&serde_json::to_string(&step.expect).unwrap_or_default(), WORDS_CHARS_MAX));
     row(
         "undo",
         &step
@@ -58,8 +60,8 @@ pub(crate) fn card(site: &Site, run: &Run, no: StepNo) -> Option<String> {
         row("script", &format!("sha256 {script}"));
     }
     row("base", opened.base.as_ref().map_or("none", |base| base.as_str()));
-    for (name, line) in around(site, run, &step.argv) {
-        row(name, &one_line(&line, 200));
+    for (name, line) in around(site, run, record) {
+        row(name, &line);
     }
     row("time limit", &format!("{} seconds", step.timeout_seconds.get()));
     row("effect", judgement.digest.as_str());
@@ -68,38 +70,52 @@ pub(crate) fn card(site: &Site, run: &Run, no: StepNo) -> Option<String> {
     }
     let whose = if opened.planned == Planned::Rule { "why, by the rule that planned it" } else { "a model's words, not checked by anything" };
     let _ = writeln!(text, "| +- {whose} ---");
-    for line in visible(step.why.as_str()).lines().take(12) {
-        let _ = writeln!(text, "| | {}", one_line(line, 200));
+    let words = visible(step.why.as_str());
+    for line in words.lines().take(LINES_MAX) {
+        let _ = writeln!(text, "| | {}", one_line(line, WORDS_CHARS_MAX));
+    }
+    if let more @ 1.. = words.lines().count().saturating_sub(LINES_MAX) {
+        let _ = writeln!(text, "| | (and {more} lines more)");
     }
     let _ = writeln!(text, "+--");
     Some(text)
 }
 
 /// Returns what else decides what the step does: the files that were changed, the scripts that it uses, and what
-/// its side file hands it.
-fn around(site: &Site, run: &Run, argv: &Argv) -> Vec<(&'static str, String)> {
+/// the Executor would hand it. No row is cut; a list that is too long says how much of it is left out.
+pub(crate) fn around(site: &Site, run: &Run, record: &StepRecord) -> Vec<(&'static str, String)> {
     let edits = run.change().map(|change| change.edits.as_slice()).unwrap_or_default();
     let mut rows: Vec<(&str, String)> = run.committed().map(|commit| ("commit", commit.to_string())).into_iter().collect();
-    for edit in edits.iter().take(LINES_MAX) {
-        rows.push((
-            "changed",
-            match edit {
-                Edit::Write { path, text } => format!("{path} is written, sha256 {}", sha256(text.as_bytes())),
-                Edit::Remove { path } => format!("{path} is removed"),
-                Edit::Rename { path, to } => format!("{path} is called {to} now"),
-            },
-        ));
+    let changed = |edit: &Edit| match edit {
+        Edit::Write { path, text } => format!("sha256 {} is written to {path}", sha256(text.as_bytes())),
+        Edit::Remove { path } => format!("removed: {path}"),
+        Edit::Rename { path, to } => format!("renamed: {path} is called {to} now"),
+    };
+    let diff = format!(": studio diff {}", run.id().map_or("RUN", |id| id.as_str()));
+    rows.extend(listed("changed", edits.iter().map(changed), &diff));
+    let Some(opened) = run.opened() else { return rows };
+    let base = opened.base.as_ref().and_then(|base| site.repo.base(Some(base.as_str())).ok());
+    let tree = match &base {
+        Some(base) => base as &dyn Tree,
+        None => &EmptyTree,
+    };
+    match closure(tree, edits, &record.step.argv) {
+        Ok(Closure { used, unfound, .. }) => {
+            rows.extend(listed("uses", used.iter().map(|(path, bytes)| format!("sha256 {} {path}", sha256(bytes))), ""));
+            rows.extend(unfound.into_iter().map(|what| ("not found", what)));
+        }
+        Err(error) => rows.push(("uses", format!("nobody knows: {error}"))),
     }
-    if edits.len() > LINES_MAX {
-        rows.push(("changed", format!("and {} more: studio diff {}", edits.len() - LINES_MAX, run.id().map_or("RUN", |id| id.as_str()))));
+    match fit(site.root(), tree, edits, &record.step, opened.ticket.cluster.as_ref()) {
+        Ok(words) => rows.extend(words.lines().map(|line| ("handed", line.to_string()))),
+        Err(why) => rows.push(("handed", format!("nothing: live refuses the step as things stand: {why}"))),
     }
-    let base = run.opened().and_then(|opened| opened.base.as_ref()).and_then(|base| site.repo.base(Some(base.as_str())).ok());
-    let (Some(path), Some(tree)) = (argv.script(), base) else { return rows };
-    let used = closure(&tree, edits, &path).unwrap_or_default();
-    rows.extend(used.iter().take(LINES_MAX).map(|(path, bytes)| ("uses", format!("{path}, sha256 {}", sha256(bytes)))));
-    let side = RelPath::try_from(format!("{path}.studio.toml")).ok().and_then(|side| after(&tree, edits, &side).ok().flatten());
-    let side = String::from_utf8_lossy(&side.unwrap_or_default()).into_owned();
-    let lines = side.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    rows.extend(lines.take(LINES_MAX).map(|line| ("beside it", line.to_string())));
-    rows
+    rows.into_iter().map(|(name, row)| (name, visible(&row).replace('\n', " "))).collect()
+}
+
+/// Returns the first rows of a list, and how many there are beside them.
+fn listed(name: &'static str, rows: impl ExactSizeIterator<Item = String>, more: &str) -> Vec<(&'static str, String)> {
+    let left = rows.len().saturating_sub(LINES_MAX);
+    let left = (left > 0).then(|| format!("and {left} more{more}"));
+    rows.take(LINES_MAX).chain(left).map(|row| (name, row)).collect()
 }

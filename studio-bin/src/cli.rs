@@ -157,6 +157,14 @@ pub(crate) enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// Gives a run up for good, with a signature; what of it may be killed is, the rest is left to end first
+    Cancel {
+        /// The run, or the start of its name
+        run: String,
+        /// Why, for the record
+        #[arg(long)]
+        reason: Option<String>,
+    },
     /// Stops the studio that works on a run, or all of them: nothing new begins, what runs goes on
     Stop {
         /// The run, or the start of its name
@@ -249,8 +257,11 @@ pub(crate) enum CrewArg {
 pub(crate) struct AnswerArgs {
     /// The run, or the start of its name
     pub(crate) run: String,
-    /// The step's number [default: the one that waits]
+    /// The step's number [default: the only one that waits]
     pub(crate) step: Option<u32>,
+    /// Only if the effect that its card shows begins so
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) effect: Option<String>,
     /// Why, for the record
     #[arg(long)]
     pub(crate) reason: Option<String>,

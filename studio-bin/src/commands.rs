@@ -4,6 +4,7 @@ pub(crate) mod add;
 pub(crate) mod adopt;
 pub(crate) mod answer;
 pub(crate) mod audit;
+pub(crate) mod cancel;
 pub(crate) mod curate;
 pub(crate) mod demo;
 pub(crate) mod diff;

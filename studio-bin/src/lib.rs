@@ -9,11 +9,11 @@ macro_rules! print {
     }};
 }
 
-/// As `print!`, and ends the line.
+/// As `print!`, and ends the line, which no terminal obeys: what it would is escaped as JSON does.
 macro_rules! println {
     ($($words:tt)*) => {{
         use std::io::Write as _;
-        let _ = writeln!(std::io::stdout(), $($words)*);
+        let _ = writeln!(std::io::stdout(), "{}", studio_core::text::escaped(&format!($($words)*)));
     }};
 }
 
@@ -65,7 +65,7 @@ pub fn main() -> ExitCode {
             if json {
                 println!("{}", json!({ "v": 1, "type": "error", "exit": exit as u8, "why": why }));
             } else {
-                eprintln!("studio: {why}");
+                eprintln!("studio: {}", studio_core::text::visible(&why));
             }
             exit
         }
@@ -105,6 +105,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Approve(args) => commands::answer::approve(&site, &args, json),
         Command::Deny(args) => commands::answer::deny(&site, &args, json),
         Command::Settle { run, step, what, reason } => commands::answer::settle(&site, &run, step, what, &reason, json),
+        Command::Cancel { run, reason } => commands::cancel::cancel(&site, &run, reason.as_deref(), json),
         Command::Stop { run, .. } => commands::stop::stop(&site, run.as_deref(), json),
         Command::Freeze { reason, lift } => commands::freeze::freeze(&site, reason.as_deref(), lift, json),
         Command::Adopt { yes } => commands::adopt::adopt(&site, yes, json),

@@ -140,7 +140,11 @@ pub(crate) fn alone(site: &Site, ticket: &TicketId, own: Option<&RunId>) -> Resu
         let same = run.opened().is_some_and(|opened| opened.ticket.id == *ticket) && run.closed().is_none();
         if same && run.steps().iter().any(open) {
             let (state, why) = studio_files::report::outcome(&run);
-            let mend = format!("answer it (`studio approvals`), then `studio resume {}`", found.id);
+            let here = run.home().is_some_and(|(home, _)| site.operator.install().is_ok_and(|install| install == home));
+            let mend = match here {
+                true => format!("answer it (`studio approvals`), then `studio resume {}`", found.id),
+                false => "it belongs to another install: finish it there, or take it over with `studio adopt`".into(),
+            };
             return Err(Failure::new(Exit::NeedsHuman, format!("run {} of {ticket} is not done with ({state}: {why}); {mend}", found.id)));
         }
     }
@@ -214,6 +218,7 @@ impl Chores for LiveChores {
             return Err(refused(format!("its words changed since run {run} began")));
         }
         match &entry.readiness {
+            Readiness::Ready if !entry.at_base => Err(refused("it does not stand like this at the base: commit it".into())),
             Readiness::Ready => Ok(()),
             Readiness::Waiting { .. } | Readiness::Finished | Readiness::Held(_) | Readiness::Example => Err(refused(entry.reason())),
         }

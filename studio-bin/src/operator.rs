@@ -241,11 +241,16 @@ impl Operator {
     fn edit_settings(&self, edit: impl FnOnce(&mut toml_edit::DocumentMut)) -> Result<(), Failure> {
         let path = self.dir.join("studio.toml");
         let text = self.read("studio.toml")?.unwrap_or_default();
+        // People keep such files elsewhere, and link to them: the file changes, and the link stays.
+        let path = fs::canonicalize(&path).unwrap_or(path);
         let bad = |error: &dyn std::fmt::Display| Failure::new(Exit::Error, format!("failed to write {}: {error}", path.display()));
         let mut settings: toml_edit::DocumentMut =
             text.parse().map_err(|_| Failure::new(Exit::BadInput, format!("{} is no TOML", path.display())))?;
         edit(&mut settings);
-        let mut file = tempfile::NamedTempFile::new_in(&self.dir).map_err(|error| bad(&error))?;
+        let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(&self.dir)).map_err(|error| bad(&error))?;
+        if let Ok(seen) = fs::metadata(&path) {
+            file.as_file().set_permissions(seen.permissions()).map_err(|error| bad(&error))?;
+        }
         file.write_all(settings.to_string().as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|error| bad(&error))?;
         file.persist(&path).map(drop).map_err(|error| bad(&error))
     }

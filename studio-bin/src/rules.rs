@@ -3,9 +3,11 @@
 use crate::exit::{Exit, Failure};
 use crate::site::Site;
 use crate::trust::{self, Trust};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use studio_core::gate::Gate;
 use studio_core::name::RelPath;
+use studio_core::ticket::Stage;
 use studio_core::tree::{Tree, TreeError};
 use studio_files::scout::{self, BRANCH, Policy};
 use studio_gate::ShortGate;
@@ -29,7 +31,6 @@ pub(crate) struct Rules {
 /// # Errors
 /// The repository or its policy cannot be read.
 pub(crate) fn of(site: &Site, tree: &dyn Tree) -> Result<Rules, Failure> {
-    let read = |error: TreeError| Failure::new(Exit::Error, error);
     let (gate, from, branch) = match policy(tree)? {
         Some(policy) if matches!(trust::of(site, tree)?, Trust::Given { .. }) => {
             let gate = ShortGate::with_policy(policy.stages, policy.protected);
@@ -37,13 +38,30 @@ pub(crate) fn of(site: &Site, tree: &dyn Tree) -> Result<Rules, Failure> {
         }
         Some(_) => (ShortGate::new(), format!("the built-in rules: {POLICY} is not trusted (see `studio trust`)"), BRANCH.into()),
         None => {
-            let found = scout::look(tree).map_err(read)?.stages;
-            let stages = found.into_iter().map(|(stage, found)| (stage, found.into_iter().map(|found| found.path).collect())).collect();
+            let stages = shape(tree)?;
             let from = "the shape of the repository, as `studio init` proposes".into();
             (ShortGate::with_policy(stages, Vec::new()), from, BRANCH.into())
         }
     };
     Ok(Rules { gate: Arc::new(gate), from, branch })
+}
+
+/// Returns the folders of each stage as the shape of the repository gives them.
+///
+/// # Errors
+/// The repository cannot be read.
+pub(crate) fn shape(tree: &dyn Tree) -> Result<BTreeMap<Stage, Vec<RelPath>>, Failure> {
+    let found = scout::look(tree).map_err(|error: TreeError| Failure::new(Exit::Error, error))?.stages;
+    Ok(found.into_iter().map(|(stage, found)| (stage, found.into_iter().map(|found| found.path).collect())).collect())
+}
+
+/// Says whether a policy stands in `tree`, broken or not.
+///
+/// # Errors
+/// The repository cannot be read.
+pub(crate) fn has_policy(tree: &dyn Tree) -> Result<bool, Failure> {
+    let path = RelPath::try_from(POLICY).map_err(|error| Failure::new(Exit::Error, error))?;
+    tree.read(&path).map(|found| found.is_some()).map_err(|error| Failure::new(Exit::Error, error))
 }
 
 /// Returns the policy that stands in `tree`, trusted or not.

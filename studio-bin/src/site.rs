@@ -4,6 +4,7 @@ use crate::cli::PlaceArgs;
 use crate::exit::{Exit, Failure};
 use crate::operator::Operator;
 use crate::rules;
+use crate::trust::{self, Trust};
 use jiff::tz::TimeZone;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -116,14 +117,13 @@ impl Site {
             }
         }
         let base = self.repo.base(self.base.as_deref().or(settled.as_deref())).map_err(bad_repo)?;
-        // The policy may call the Engineer's branches otherwise than git's part knows; none of them is a base.
-        let template = rules::policy(&base).ok().flatten().map(|policy| policy.branch);
-        let fixed = template.as_deref().and_then(|template| template.split_once("<slug>")).map(|(fixed, _)| fixed).filter(|fixed| !fixed.is_empty());
-        let own = |fixed: &str| base.name().rsplit_once("origin/").map_or(base.name(), |(_, name)| name).starts_with(fixed);
-        match fixed.filter(|fixed| own(fixed)) {
-            Some(_) => Err(bad_repo(GitError::Engineers(base.name().into()))),
-            None => Ok(base),
+        // The policy may call the Engineer's branches otherwise than git's part knows; none of them is a base. It says so
+        // only once it is trusted: else a repository would shut its operator out.
+        let own = rules::policy(&base).ok().flatten().is_some_and(|policy| names(&policy.branch, base.name()));
+        if own && matches!(trust::of(self, &base)?, Trust::Given { .. }) {
+            return Err(bad_repo(GitError::Engineers(base.name().into())));
         }
+        Ok(base)
     }
 
     /// Returns the files at the commit a run began with.
@@ -241,6 +241,12 @@ impl Found {
             }
         }
     }
+}
+
+/// Says whether the branch template of a policy may give the name of a base, here or at a remote.
+pub(crate) fn names(template: &str, base: &str) -> bool {
+    let fixed = template.split_once("<slug>").map_or("", |(fixed, _)| fixed);
+    !fixed.is_empty() && base.rsplit_once("origin/").map_or(base, |(_, name)| name).starts_with(fixed)
 }
 
 fn bad_repo(error: GitError) -> Failure {

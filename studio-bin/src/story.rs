@@ -78,6 +78,6 @@ pub(crate) fn line(entry: &Entry) -> Option<String> {
             Advice::Stop { why } => format!("{by:<11} stops it: {}", words(why.as_str())),
         },
         Event::LimitReached { why, .. } => format!("limit       {}", words(why)),
-        Event::RunClosed { state, why } => format!("closed      {}: {}", state.name(), words(why)),
+        Event::RunClosed { state, why, .. } => format!("closed      {}: {}", state.name(), words(why)),
     })
 }

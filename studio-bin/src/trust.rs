@@ -1,11 +1,13 @@
 //! What a repository would choose for its operator (rules, settings, prompts, personas), and whether they accepted it.
 
 use crate::exit::{Exit, Failure};
+use crate::rules;
 use crate::site::Site;
 use serde::{Deserialize, Serialize};
 use studio_core::clock::stamp;
 use studio_core::limits::CHOSEN_MAX;
 use studio_core::name::{Approver, Digest, RelPath};
+use studio_core::ticket::Stage;
 use studio_core::tree::Tree;
 use studio_gate::sha256;
 
@@ -20,7 +22,10 @@ const FILE: &str = "trust";
 pub(crate) struct Chosen {
     /// The files, with the SHA-256 of each.
     pub(crate) files: Vec<(RelPath, Digest)>,
-    /// The SHA-256 of the list.
+    /// The folders of each stage, where no policy names them: they follow the shape of the repository, which is
+    /// accepted like a file.
+    pub(crate) stages: Vec<(Stage, RelPath)>,
+    /// The SHA-256 of the lists.
     pub(crate) digest: Digest,
 }
 
@@ -36,8 +41,10 @@ pub(crate) enum Trust {
     None,
     /// Somebody accepted something else.
     Changed {
-        /// What was accepted last.
+        /// The files that were accepted last.
         then: Vec<(RelPath, Digest)>,
+        /// The folders that were.
+        stages: Vec<(Stage, RelPath)>,
     },
     /// The repository has no identity to be trusted by: no commit, or a shallow clone.
     NoIdentity,
@@ -51,15 +58,21 @@ struct Line {
     at: String,
     repo: String,
     files: Vec<(RelPath, Digest)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    stages: Vec<(Stage, RelPath)>,
     signature: String,
 }
 
 impl Line {
     /// The words that are signed; no approval begins so.
     fn text(&self) -> String {
-        let files: String = self.files.iter().map(|(path, sha)| format!("{sha}  {path}\n")).collect();
-        format!("studio trust v1\nrepo {}\nat {}\n{files}", self.repo, self.at)
+        format!("studio trust v1\nrepo {}\nat {}\n{}", self.repo, self.at, list(&self.files, &self.stages))
     }
+}
+
+fn list(files: &[(RelPath, Digest)], stages: &[(Stage, RelPath)]) -> String {
+    let files = files.iter().map(|(path, sha)| format!("{sha}  {path}\n"));
+    files.chain(stages.iter().map(|(stage, path)| format!("stage {stage}  {path}\n"))).collect()
 }
 
 /// Returns what the files of `tree` would choose.
@@ -82,8 +95,11 @@ pub(crate) fn chosen(tree: &dyn Tree) -> Result<Chosen, Failure> {
             format!("the repository would choose more than {CHOSEN_MAX} files: that is not trusted as a whole"),
         ));
     }
-    let list: String = files.iter().map(|(path, sha)| format!("{sha}  {path}\n")).collect();
-    Ok(Chosen { digest: sha256(list.as_bytes()), files })
+    let stages = match rules::has_policy(tree)? {
+        true => Vec::new(),
+        false => rules::shape(tree)?.into_iter().flat_map(|(stage, paths)| paths.into_iter().map(move |path| (stage, path))).collect(),
+    };
+    Ok(Chosen { digest: sha256(list(&files, &stages).as_bytes()), files, stages })
 }
 
 /// Says whether what `tree` would choose is trusted.
@@ -98,8 +114,9 @@ pub(crate) fn of(site: &Site, tree: &dyn Tree) -> Result<Trust, Failure> {
     let Some(line) = lines.last() else { return Ok(Trust::None) };
     let Ok(line) = serde_json::from_str::<Line>(line) else { return Ok(Trust::None) };
     let Ok(by) = approvers.verify(&line.text(), &line.signature) else { return Ok(Trust::None) };
-    let same = line.v == 1 && line.repo == repo && line.files == chosen(tree)?.files;
-    Ok(if same { Trust::Given { by } } else { Trust::Changed { then: line.files } })
+    let now = chosen(tree)?;
+    let same = line.v == 1 && line.repo == repo && line.files == now.files && line.stages == now.stages;
+    Ok(if same { Trust::Given { by } } else { Trust::Changed { then: line.files, stages: line.stages } })
 }
 
 /// Signs that what `tree` would choose is trusted.
@@ -109,7 +126,8 @@ pub(crate) fn of(site: &Site, tree: &dyn Tree) -> Result<Trust, Failure> {
 pub(crate) fn accept(site: &Site, chosen: &Chosen) -> Result<Approver, Failure> {
     let none = || Failure::new(Exit::Refused, "the repository has no commit, or is a shallow clone, so nothing can be trusted yet");
     let repo = site.repo_id()?.ok_or_else(none)?;
-    let mut line = Line { v: 1, at: stamp(site.clock.now()), repo: repo.clone(), files: chosen.files.clone(), signature: String::new() };
+    let (at, files, stages) = (stamp(site.clock.now()), chosen.files.clone(), chosen.stages.clone());
+    let mut line = Line { v: 1, at, repo: repo.clone(), files, stages, signature: String::new() };
     let (by, signature) = site.operator.sign_text(&line.text())?;
     line.signature = signature;
     let text = serde_json::to_string(&line).map_err(|error| Failure::new(Exit::Error, error))?;

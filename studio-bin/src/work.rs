@@ -20,7 +20,7 @@ use studio_core::limits::{QUEUE_SHOWN_MAX, RunLimits};
 use studio_core::name::{BranchName, RelPath, RunId, TicketId};
 use studio_core::permit::Cuts;
 use studio_core::replay::Stage;
-use studio_core::run::{Run, StepState};
+use studio_core::run::{Run, StepRecord, StepState};
 use studio_core::store::{FileStore, OsDisk};
 use studio_core::supervisor::{Rest, RunError, Supervisor};
 use studio_core::ticket::Ticket;
@@ -29,6 +29,9 @@ use studio_files::ignore;
 use studio_files::intake::{Entry as Entered, Queue, Readiness};
 use studio_host::claim::ClaimStore;
 use tokio_util::sync::CancellationToken;
+
+/// How much of an effect tells it from every other that a run may come to ask about.
+pub(crate) const EFFECT_CHARS: usize = 16;
 
 /// How a run is begun.
 pub(crate) struct Job {
@@ -238,21 +241,27 @@ pub(crate) fn advice(site: &Site, rested: &Rested) -> Vec<String> {
     let id = rested.id.as_str();
     let resume = command(site, &["resume", id]);
     let step = |wanted: fn(&StepState) -> bool| {
-        let at = rested.run.steps().iter().position(|record| wanted(&record.state))?;
-        Some((at + 1).to_string())
+        let (at, record) = rested.run.steps().iter().enumerate().find(|(_, record)| wanted(&record.state))?;
+        Some(((at + 1).to_string(), record))
     };
     match &rested.rest {
         Rest::Over(_) | Rest::Parked(Parked::NeedsReview, _) => Vec::new(),
         Rest::Parked(..) | Rest::Stopped => {
-            if let Some(step) = step(|state| matches!(state, StepState::Unknown(_))) {
+            if let Some((step, _)) = step(|state| matches!(state, StepState::Unknown(_))) {
                 vec![command(site, &["settle", id, &step, "happened|did-not|abort", "--reason", "…"]), resume]
-            } else if step(|state| matches!(state, StepState::Asked(_))).is_some() {
-                vec![command(site, &["approve", id]), resume]
+            } else if let Some((step, record)) = step(|state| matches!(state, StepState::Asked(_))) {
+                let effect = effect(record);
+                vec![command(site, &["approve", id, &step, "--effect", &effect]), resume]
             } else {
                 vec![resume]
             }
         }
     }
+}
+
+/// Returns how the effect of a step begins, for whoever answers what they were shown.
+pub(crate) fn effect(record: &StepRecord) -> String {
+    record.judgement.as_ref().map_or_else(String::new, |judgement| judgement.digest.as_str().chars().take(EFFECT_CHARS).collect())
 }
 
 /// Returns the line that runs this studio with `words` on this repository and operator.

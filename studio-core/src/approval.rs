@@ -1,8 +1,8 @@
 //! A human's word: a statement bound to one effect of one op, signed, and verified where it is believed.
 
 use crate::clock::stamp;
-use crate::name::{Approver, Digest};
-use crate::step::Op;
+use crate::name::{Approver, Digest, RunId};
+use crate::step::{Op, StepNo};
 use crate::text::{Prose, one_line};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -43,8 +43,10 @@ pub enum Word {
     Happened,
     /// It did not happen.
     DidNot,
-    /// Give the run up.
+    /// Give the run up, at a step whose outcome nobody saw.
     Abort,
+    /// Give the run up, wherever it is.
+    Cancel,
 }
 
 /// A statement with its signature, as it lies in an inbox.
@@ -79,6 +81,12 @@ impl Approvers for NoApprovers {
 }
 
 impl Statement {
+    /// Gives a whole run up: it is about no step and no effect.
+    pub fn cancel(run: RunId, by: Approver, at: Timestamp, expires: Timestamp, reason: Option<Prose>) -> Statement {
+        let op = Op { run, step: StepNo(0), attempt: 0 };
+        Statement { word: Word::Cancel, op, effect: Digest::zero(), by, at, expires, reason }
+    }
+
     /// Returns the text that is signed: one field a line, each on its own line whatever it holds.
     pub fn text(&self) -> String {
         let word = match self.word {
@@ -87,6 +95,7 @@ impl Statement {
             Word::Happened => "happened",
             Word::DidNot => "did-not",
             Word::Abort => "abort",
+            Word::Cancel => "cancel",
         };
         let reason = self.reason.as_ref().map(|reason| one_line(reason.as_str(), 2000)).unwrap_or_default();
         format!(

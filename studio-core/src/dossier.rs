@@ -43,7 +43,7 @@ pub struct Dossier {
 pub struct FileView {
     /// Its path.
     pub path: RelPath,
-    /// Its text; nothing if it is too large to be shown, or no text.
+    /// Its text; nothing if it is too large to be shown, no text, or of a secret place.
     pub text: Option<String>,
 }
 

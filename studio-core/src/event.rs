@@ -238,6 +238,9 @@ pub enum Event {
         state: Closing,
         /// Why.
         why: String,
+        /// The word of whoever cancelled it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed: Option<Box<Signed>>,
     },
 }
 
@@ -360,6 +363,8 @@ impl Event {
     pub fn signed(&self) -> Option<&Signed> {
         if let Event::ApprovalGiven { signed } | Event::ApprovalRefused { signed } | Event::StepSettled { signed } = self {
             Some(signed)
+        } else if let Event::RunClosed { signed, .. } = self {
+            signed.as_deref()
         } else {
             None
         }

@@ -1,11 +1,12 @@
 //! Judging: what the rules say about a step or an edit. Pure; the same case gets the same judgement.
 
-use crate::closure::Used;
+use crate::closure::Closure;
 use crate::event::Mode;
 use crate::name::{CommitId, Digest, Target};
 use crate::plan::Edit;
 use crate::step::{Probe, Step};
 use crate::ticket::Stage;
+use crate::tree::{Tree, TreeError, after};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -14,8 +15,8 @@ pub trait Gate: Send + Sync {
     /// Judges a step.
     fn judge(&self, case: &Case<'_>) -> Judgement;
 
-    /// Judges an edit of a ticket in `stage`.
-    fn judge_edit(&self, edit: &Edit, stage: Stage) -> EditJudgement;
+    /// Judges an edit of a ticket in `stage`. `moved` is what stands under the new name of a file that it renames.
+    fn judge_edit(&self, edit: &Edit, moved: Option<&[u8]>, stage: Stage) -> EditJudgement;
 
     /// Returns the digest of the rules, as the first event of a run records it.
     fn policy(&self) -> Digest;
@@ -38,8 +39,8 @@ pub struct Case<'a> {
     pub edits: &'a [Edit],
     /// The bytes of the script it runs, as they stand in the changed tree.
     pub script: Option<&'a [u8]>,
-    /// The scripts of the changed tree that it names, and those that they name: see [`crate::closure`].
-    pub used: &'a [Used],
+    /// What the files of the changed tree add to it: see [`crate::closure`].
+    pub closure: &'a Closure,
 }
 
 /// What may happen to a step.
@@ -160,13 +161,28 @@ impl Gate for ClosedGate {
         }
     }
 
-    fn judge_edit(&self, _: &Edit, _: Stage) -> EditJudgement {
+    fn judge_edit(&self, _: &Edit, _: Option<&[u8]>, _: Stage) -> EditJudgement {
         EditJudgement { verdict: EditVerdict::Block, rule: "closed".into(), why: "no rules are loaded, so nothing may be edited".into() }
     }
 
     fn policy(&self) -> Digest {
         Digest::zero()
     }
+}
+
+/// Judges the edits of a change one by one, over the files that those before it leave.
+///
+/// # Errors
+/// The repository cannot be read.
+pub fn judge_edits(gate: &dyn Gate, tree: &dyn Tree, edits: &[Edit], stage: Stage) -> Result<Vec<EditJudgement>, TreeError> {
+    let judge = |(at, edit): (usize, &Edit)| {
+        let moved = match edit {
+            Edit::Rename { path, .. } => after(tree, edits.get(..at).unwrap_or_default(), path)?,
+            Edit::Write { .. } | Edit::Remove { .. } => None,
+        };
+        Ok(gate.judge_edit(edit, moved.as_deref(), stage))
+    };
+    edits.iter().enumerate().map(judge).collect()
 }
 
 impl fmt::Display for Verdict {

@@ -72,6 +72,12 @@ pub const PROBES_MAX: u32 = 2;
 pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Scripts that one script may name, over any number of others, and that are judged with it.
 pub const CLOSURE_FILES_MAX: usize = 64;
+/// Folders from which the paths of one script's words are looked for.
+pub const CLOSURE_FOLDERS_MAX: usize = 64;
+/// Paths that the words of one script may mean, tried one by one.
+pub const CLOSURE_LOOKS_MAX: usize = 1_000_000;
+/// Commands inside commands of a script's line that are looked into.
+pub const CLOSURE_DEPTH_MAX: usize = 8;
 /// Largest script that is judged.
 pub const SCRIPT_BYTES_MAX: usize = 256 * 1024;
 /// Files looked at below one folder of a user's repository.
@@ -101,6 +107,8 @@ pub const BRANCHES_MAX: u32 = 100;
 pub const ARTIFACTS_MAX: usize = 100;
 /// Bytes of one artifact, where its script declares no other limit.
 pub const ARTIFACT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Bytes of a place of the checkout that are hashed to show what a script reads there.
+pub const HASHED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Values of `config/env` that one script may be handed.
 pub const ENV_VALUES_MAX: usize = 64;
 /// Files of settings, prompts and personas that one repository may choose.

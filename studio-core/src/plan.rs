@@ -5,6 +5,7 @@
 
 use crate::limits::{CRITERIA_MAX, EDIT_BYTES_MAX, EDITS_MAX, EXPECTATIONS_MAX, LIST_MAX, STEPS_MAX};
 use crate::name::{Label, RelPath};
+use crate::place::secret;
 use crate::step::{Pattern, Step};
 use crate::text::Prose;
 use serde::{Deserialize, Serialize};
@@ -128,8 +129,11 @@ impl Plan {
         bounded("criteria", self.criteria.len(), CRITERIA_MAX)?;
         bounded("constraints", self.constraints.len(), LIST_MAX)?;
         for criterion in &self.criteria {
-            if let Some(Check::ReadBack { read }) = &criterion.check {
-                expected(read)?;
+            match &criterion.check {
+                Some(Check::ReadBack { read }) => expected(read)?,
+                // Whether a pattern matches tells what stands there, a little at a time.
+                Some(Check::File { path, matches: Some(_) }) if secret(path.as_str()) => return Err(BadPlan::Secret(path.clone())),
+                Some(Check::File { .. } | Check::Step { .. }) | None => {}
             }
         }
         unique("criterion", self.criteria.iter().map(|criterion| &criterion.name))
@@ -229,10 +233,32 @@ pub enum BadPlan {
         /// The name.
         name: Label,
     },
+    /// A pattern for a secret.
+    #[error("{0} lies in a secret place, so no pattern is matched with it; check that the file is there, or check something else")]
+    Secret(RelPath),
     /// A file over the limit.
     #[error("the text for {0} has {1} bytes; at most {EDIT_BYTES_MAX} are accepted")]
     Long(RelPath, usize),
     /// A file that is no text.
     #[error("the text for {0} holds a NUL byte")]
     Binary(RelPath),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_pattern_asks_what_a_secret_is() {
+        let plan = |check: &str| {
+            let text = format!(r#"{{ "goal": "g", "criteria": [{{ "name": "c", "text": "t", "check": {{ "kind": "file", {check} }} }}] }}"#);
+            serde_json::from_str::<Plan>(&text).map_err(|error| error.to_string())
+        };
+        for path in ["talos/id_ed25519", "Config/Env/prod.env", ".talos/main/talosconfig", "a/.env"] {
+            let why = plan(&format!(r#""path": "{path}", "matches": "^a""#)).unwrap_err();
+            assert!(why.contains(path) && why.contains("secret place"), "{why}");
+            assert!(plan(&format!(r#""path": "{path}""#)).is_ok());
+        }
+        assert!(plan(r#""path": "docs/a.md", "matches": "^a""#).is_ok());
+    }
 }

@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use grant::Grant;
 pub use record::{StepRecord, StepState};
-pub use unseen::{Probing, Prover, Said, Unseen};
+pub use unseen::{Doubt, Probing, Prover, Said, Unseen};
 
 /// What a journal says so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -11,7 +11,7 @@ use crate::chores::{ChoreError, Chores};
 use crate::crew::{Chairs, Crew};
 use crate::dossier::{Advise, ConsiderPlan, Dossier, Narrate, PrepareChange, ReviewPoint, ReviewWork, WritePlan};
 use crate::event::{Closing, Event, Limit, Mode, Opened, Parked};
-use crate::gate::{EditJudgement, EditVerdict, Gate};
+use crate::gate::{EditJudgement, EditVerdict, Gate, judge_edits};
 use crate::host::Executor;
 use crate::journal::{Journal, JournalError, Log};
 use crate::limits::FILES_LISTED_MAX;
@@ -63,6 +63,8 @@ pub struct Supervisor<S: Store, A: Authority> {
     pending: Vec<Event>,
     /// The names of files that every dossier shows: the tree is one commit's, so they are asked for once.
     listed: Option<Vec<RelPath>>,
+    /// Whether this life looked for a word that cancels the run.
+    heard: bool,
 }
 
 /// Why a supervisor rests.
@@ -106,7 +108,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     pub(crate) async fn begin(mut journal: Journal<S>, parts: Parts<A>, opened: Opened) -> Result<Self, RunError> {
         let mut run = Run::default();
         journal.record(&mut run, vec![Event::RunOpened(Box::new(opened))]).await?;
-        Ok(Supervisor { journal, run, parts, chairs: None, pending: Vec::new(), listed: None })
+        Ok(Supervisor { journal, run, parts, chairs: None, pending: Vec::new(), listed: None, heard: false })
     }
 
     /// Goes on with a run that an earlier life began.
@@ -114,7 +116,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     /// # Errors
     /// The journal makes no sense; it was begun on another machine or under other rules.
     pub async fn resume(journal: Journal<S>, log: &Log, parts: Parts<A>, install: String, machine: String) -> Result<Self, RunError> {
-        let mut supervisor = Supervisor { journal, run: log.fold()?, parts, chairs: None, pending: Vec::new(), listed: None };
+        let mut supervisor = Supervisor { journal, run: log.fold()?, parts, chairs: None, pending: Vec::new(), listed: None, heard: false };
         supervisor.same_place(&install, &machine)?;
         let policy = supervisor.other_rules()?;
         supervisor.same_words(log, policy.is_some())?;
@@ -158,6 +160,10 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     /// # Errors
     /// As [`Supervisor::work`].
     pub(crate) async fn step(&mut self) -> Result<Option<Rest>, RunError> {
+        if !self.heard && !self.run.may_run() {
+            self.heard = true; // whoever cancels a run that is at work stops it too
+            self.take_cancel().await?;
+        }
         let next = self.run.next();
         if let Next::Over(state) = next {
             return Ok(Some(Rest::Over(state)));
@@ -196,7 +202,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
             Next::Probe(op) => self.probe(op).await?,
             Next::Check(criterion) => self.check(&criterion).await?,
             Next::Limit(limit, why) => self.decide(vec![Event::LimitReached { limit, why }]).await?,
-            Next::Close(state, why) => self.decide(vec![Event::RunClosed { state, why }]).await?,
+            Next::Close(state, why) => self.decide(vec![Event::RunClosed { state, why, signed: None }]).await?,
             Next::Park(state, why) => {
                 if !self.take_notices().await? {
                     return Ok(Some(Rest::Parked(state, why)));
@@ -234,8 +240,8 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
                 let (chair, stage, scope) = (chairs.prepare.clone(), dossier.ticket.stage, dossier.ticket.scope.clone());
                 let change = self.ask(&chair, PrepareChange(dossier)).await?;
                 change.check().map_err(|error| unfit(chair.name(), &error))?;
-                let judged =
-                    change.edits.iter().map(|edit| outside(edit, &scope).unwrap_or_else(|| self.parts.gate.judge_edit(edit, stage))).collect();
+                let ruled = judge_edits(self.parts.gate.as_ref(), self.parts.tree.as_ref(), &change.edits, stage).map_err(RunError::from)?;
+                let judged = change.edits.iter().zip(ruled).map(|(edit, ruled)| outside(edit, &scope).unwrap_or(ruled)).collect();
                 vec![Event::EditsProposed { by: chair.name().clone(), change, judged }]
             }
             Next::Advise { by, at, step } => {

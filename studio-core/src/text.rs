@@ -98,6 +98,13 @@ pub fn visible(text: &str) -> String {
     if text.chars().any(hostile) { text.chars().map(show).collect() } else { text.to_string() }
 }
 
+/// Returns `text` with the same characters as the escapes of JSON: a line of JSON that holds them in its strings
+/// means the same, and no terminal obeys it.
+pub fn escaped(text: &str) -> String {
+    let show = |c: char| if hostile(c) { c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect() } else { c.to_string() };
+    if text.chars().any(hostile) { text.chars().map(show).collect() } else { text.to_string() }
+}
+
 /// Returns `text` on one line, made visible, at most `chars_max` characters long.
 pub fn one_line(text: &str, chars_max: usize) -> String {
     let line = visible(text).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -107,11 +114,12 @@ pub fn one_line(text: &str, chars_max: usize) -> String {
     }
 }
 
-/// Says whether `c` could mislead a reader or a terminal: control characters, zero-width and
-/// direction-changing ones. See Unicode TR 36 and "Trojan Source" (CVE-2021-42574).
+/// Says whether `c` could mislead a reader or a terminal: control characters, zero-width, blank and
+/// direction-changing ones, the fillers of Hangul among them. See Unicode TR 36 and "Trojan Source" (CVE-2021-42574).
 pub fn hostile(c: char) -> bool {
     let format = matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{2069}' | '\u{206a}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
         | '\u{e0000}'..='\u{e007f}' | '\u{2028}' | '\u{2029}');
     (c.is_control() && c != '\n' && c != '\t') || format
@@ -142,6 +150,22 @@ mod tests {
         }
         assert_eq!(Prose::try_from(" a\r\nb\tc ".to_string()).unwrap().as_str(), "a\nb\tc");
         assert!(Prose::try_from("x".repeat(PROSE_BYTES_MAX + 1)).is_err());
+    }
+
+    #[test]
+    fn blanks_that_count_as_letters_are_shown() {
+        for blank in ['\u{3164}', '\u{ffa0}', '\u{115f}', '\u{1160}', '\u{2800}', '\u{34f}'] {
+            assert_eq!(visible(&format!("a{blank}b")), format!("a\\u{{{:x}}}b", blank as u32));
+        }
+        assert_eq!(visible("가 é ⠁ 加節點"), "가 é ⠁ 加節點");
+    }
+
+    #[test]
+    fn an_escaped_line_of_json_means_the_same() {
+        let words = "csi \u{9b}31m rtl \u{202e} tag \u{e0041} é\n";
+        let line = escaped(&serde_json::to_string(words).unwrap());
+        assert!(!line.chars().any(hostile) && line.contains("\\u009b31m") && line.contains("\\udb40\\udc41"), "{line}");
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), words);
     }
 
     #[test]

@@ -27,6 +27,15 @@ pub trait Tree: Send + Sync {
         Ok(self.list(usize::MAX)?.into_iter().filter(|path| path.starts_with(folder)).take(most).collect())
     }
 
+    /// Returns the symlinks with what stands in them, sorted, at most `most`; none in a tree that knows none.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    fn links(&self, most: usize) -> Result<Vec<(RelPath, String)>, TreeError> {
+        let _ = most;
+        Ok(Vec::new())
+    }
+
     /// Returns the commit, if the repository has one.
     fn commit(&self) -> Option<CommitId>;
 }
@@ -60,6 +69,30 @@ impl Tree for MemoryTree {
 
     fn list(&self, most: usize) -> Result<Vec<RelPath>, TreeError> {
         Ok(self.0.keys().take(most).cloned().collect())
+    }
+
+    fn commit(&self) -> Option<CommitId> {
+        None
+    }
+}
+
+/// A tree held in memory, and symlinks in it.
+#[cfg(test)]
+#[derive(Default)]
+pub(crate) struct LinkedTree(pub(crate) MemoryTree, pub(crate) BTreeMap<RelPath, String>);
+
+#[cfg(test)]
+impl Tree for LinkedTree {
+    fn read(&self, path: &RelPath) -> Result<Option<Vec<u8>>, TreeError> {
+        self.0.read(path)
+    }
+
+    fn list(&self, most: usize) -> Result<Vec<RelPath>, TreeError> {
+        self.0.list(most)
+    }
+
+    fn links(&self, most: usize) -> Result<Vec<(RelPath, String)>, TreeError> {
+        Ok(self.1.iter().take(most).map(|(path, target)| (path.clone(), target.clone())).collect())
     }
 
     fn commit(&self) -> Option<CommitId> {

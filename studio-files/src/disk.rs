@@ -48,6 +48,23 @@ pub fn create(root: &Path, path: &RelPath, bytes: &[u8]) -> Result<bool, DiskErr
     make(root, path, bytes, Synced::Yes)
 }
 
+/// Removes the file at `path` if its bytes are as `same` says, and the folders above it as far as they are empty.
+/// Returns whether it did; nothing if there is no such file.
+///
+/// # Errors
+/// A component is a symlink or no folder, or the disk refuses.
+pub fn remove(root: &Path, path: &RelPath, same: impl FnOnce(&[u8]) -> bool) -> Result<Option<bool>, DiskError> {
+    let Some(bytes) = read(root, path)? else { return Ok(None) };
+    if !same(&bytes) {
+        return Ok(Some(false));
+    }
+    let file = root.join(path.as_str());
+    fs::remove_file(&file).map_err(|error| DiskError::Io("remove", path.to_string(), error))?;
+    let above = file.ancestors().skip(1).take_while(|folder| *folder != root);
+    above.take_while(|folder| fs::remove_dir(folder).is_ok()).for_each(drop);
+    Ok(Some(true))
+}
+
 /// Puts `new` in the place of the file at `path`, whole and synced, if what stands there is `old` to
 /// the byte. Returns false, and changes nothing, if it is not. The file keeps its mode.
 pub(crate) fn replace(root: &Path, path: &RelPath, old: &[u8], new: &[u8]) -> Result<bool, DiskError> {
@@ -209,6 +226,24 @@ mod tests {
         assert_eq!(read(root.path(), &path("a/b/c.md")).unwrap().unwrap(), b"one");
         assert_eq!(fs::read_dir(root.path().join("a/b")).unwrap().count(), 1);
         assert_eq!(read(root.path(), &path("a/x/c.md")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_is_removed_only_if_it_is_the_one_that_was_meant() {
+        let (root, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let one = |bytes: &[u8]| bytes == b"one";
+        for at in ["a/b/c.md", "a/d.md"] {
+            create(root.path(), &path(at), b"one").unwrap();
+        }
+        fs::write(root.path().join("a/d.md"), "two").unwrap();
+        assert_eq!(remove(root.path(), &path("a/d.md"), one).unwrap(), Some(false));
+        assert_eq!(remove(root.path(), &path("a/b/c.md"), one).unwrap(), Some(true));
+        assert!(!root.path().join("a/b").exists() && root.path().join("a/d.md").exists());
+        assert_eq!(remove(root.path(), &path("a/b/c.md"), one).unwrap(), None);
+        fs::write(other.path().join("f"), "one").unwrap();
+        std::os::unix::fs::symlink(other.path(), root.path().join("away")).unwrap();
+        assert!(matches!(remove(root.path(), &path("away/f"), one), Err(DiskError::Symlink(at)) if at == "away"));
+        assert!(other.path().join("f").exists());
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod state;
 mod status;
 mod task;
 mod walk;
+mod words;
 
 use crate::yaml;
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ use studio_core::text::one_line;
 use studio_core::ticket::{Stage, StageFrom, Ticket};
 use studio_core::tree::{Tree, TreeError};
 use walk::Dialect;
+use words::Shelved;
 
 pub(crate) use draft::Draft;
 pub(crate) use problem::Problems;
@@ -36,8 +38,6 @@ pub(crate) use sidecar::{Outcome, Sidecar};
 pub(crate) use state::Patch;
 pub use status::{Kind, Status};
 
-/// Tasks below this folder are shown and never worked on.
-const EXAMPLES: &str = "ai/tasks/examples/";
 /// Tickets that an error names.
 const NEAR_MAX: usize = 5;
 
@@ -50,7 +50,8 @@ pub struct Queue {
 /// A ticket and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The ticket. Of an idea, stage, scope and script are those of a ticket that names none.
+    /// The ticket. Of an idea, stage, scope and script are those of a ticket that names none; one whose id stands at
+    /// the base has the scope it has there, and a stage no lower than there.
     pub ticket: Ticket,
     /// What its file says has become of it.
     pub status: Status,
@@ -221,12 +222,11 @@ fn file(root: &Path, path: &RelPath, base: &dyn Tree, problems: &mut Problems) -
     let standing: BTreeMap<&TicketId, &Draft> = at_base.iter().flatten().map(|draft| (&draft.ticket.id, draft)).collect();
     let mut entries = Vec::new();
     for mut draft in drafts {
-        let stands = match &at_base {
-            Some(_) => standing.get(&draft.ticket.id).is_some_and(|same| draft.claims_as(same)),
-            None => true,
-        };
+        let there = standing.get(&draft.ticket.id).copied();
+        let stands = at_base.is_none() || there.is_some_and(|same| draft.claims_as(same));
+        draft.held = draft.held.or_else(|| there.and_then(|same| same.held.as_ref()).map(|why| format!("{why} (at the base)")));
         let changed = Dialect::of(path).is_some_and(Dialect::one_ticket) && sidecar::apply(root, &mut draft, problems);
-        let mut entry = admit(&draft, stands, base);
+        let mut entry = if stands { admit(&draft, base) } else { idea(&draft, there) };
         if changed {
             let changed = "it was done once and has been changed since";
             entry.remark = Some(entry.remark.map_or(changed.into(), |remark| format!("{remark}; {changed}")));
@@ -255,16 +255,26 @@ fn at_base(path: &RelPath, bytes: &[u8], base: &dyn Tree, problems: &mut Problem
     Some(if broken.found.is_empty() { standing } else { Vec::new() })
 }
 
-/// Decides what of a draft counts.
-fn admit(draft: &Draft, at_base: bool, base: &dyn Tree) -> Entry {
+/// Decides what counts of a draft that does not stand like this at the base; `there` is what does under its id.
+fn idea(draft: &Draft, there: Option<&Draft>) -> Entry {
+    let mut ticket = draft.ticket.clone();
+    let own = if Dialect::of(&ticket.source.path) == Some(Dialect::Studio) { Stage::Studio } else { Stage::Infra };
+    (ticket.stage, ticket.stage_from, ticket.scope, ticket.script) = (own, StageFrom::Assumed, Vec::new(), None);
+    if let Some(there) = there {
+        // Nobody opens a stage, or widens a scope, by editing an entry: the words of the base hold until others are committed.
+        let higher = draft.ticket.stage.max(there.ticket.stage).max(own);
+        let from = if higher == draft.ticket.stage { draft.ticket.stage_from } else { there.ticket.stage_from };
+        (ticket.stage, ticket.stage_from, ticket.scope) = (higher, from, there.ticket.scope.clone());
+    }
+    let remark = "it is an idea: it does not stand like this at the base, so its stage, scope and script do not count, and live passes it over";
+    Entry { ticket, status: draft.status, kind: draft.kind, at_base: false, readiness: Readiness::Finished, remark: Some(remark.into()) }
+}
+
+/// Decides what of a draft counts that stands at the base.
+fn admit(draft: &Draft, base: &dyn Tree) -> Entry {
     let mut ticket = draft.ticket.clone();
     let mut remark = None;
-    if !at_base {
-        let studio = Dialect::of(&ticket.source.path) == Some(Dialect::Studio);
-        (ticket.stage, ticket.stage_from) = (if studio { Stage::Studio } else { Stage::Infra }, StageFrom::Assumed);
-        (ticket.scope, ticket.script) = (Vec::new(), None);
-        remark = Some("it is an idea: it does not stand like this at the base, so its stage, scope and script do not count".into());
-    } else if let Some(script) = &draft.ticket.script {
+    if let Some(script) = &draft.ticket.script {
         let missing = match base.read(script) {
             Ok(Some(_)) => None,
             Ok(None) => Some(format!("its script does not count: {script} is no regular file at the base")),
@@ -274,16 +284,19 @@ fn admit(draft: &Draft, at_base: bool, base: &dyn Tree) -> Entry {
             (ticket.script, remark) = (None, missing);
         }
     }
-    Entry { ticket, status: draft.status, kind: draft.kind, at_base, readiness: Readiness::Finished, remark }
+    Entry { ticket, status: draft.status, kind: draft.kind, at_base: true, readiness: Readiness::Finished, remark }
 }
 
 fn readiness(entry: &Entry, held: Option<String>, status: &BTreeMap<TicketId, Status>, closed: &BTreeMap<Stage, String>) -> Readiness {
     let Entry { ticket, .. } = entry;
-    if ticket.source.path.as_str().starts_with(EXAMPLES) {
-        return Readiness::Example;
-    }
+    let one = Dialect::of(&ticket.source.path).is_some_and(Dialect::one_ticket);
+    let over = match words::of_path(&ticket.source.path).filter(|_| one) {
+        Some(Shelved::Example) => return Readiness::Example,
+        Some(Shelved::Over) => Some(format!("the folder of {} is one for what is over; move it out to work on it", ticket.source.path)),
+        None => None,
+    };
     let says = |why: &str| Readiness::Held(format!("{} says {}: {why}", ticket.source, entry.status));
-    match (entry.status, held) {
+    match (entry.status, over.or(held)) {
         (Status::Success | Status::Failed, _) => Readiness::Finished,
         (_, Some(held)) => Readiness::Held(held),
         (Status::Pending | Status::WaitingRetry, None) => {

@@ -23,4 +23,4 @@ pub mod stage;
 pub mod tick;
 mod yaml;
 
-pub use disk::{DiskError, create};
+pub use disk::{DiskError, create, remove};

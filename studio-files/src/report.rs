@@ -222,7 +222,7 @@ fn questions(text: &mut String, log: &Log, feedback: &[Remark]) {
             Word::Deny => "refused",
             Word::Happened => "said that it happened:",
             Word::DidNot => "said that it did not happen:",
-            Word::Abort => "gave the run up at",
+            Word::Abort | Word::Cancel => "gave the run up at",
         };
         Some(format!("- {by} {word} step {}", op.step))
     });

@@ -6,7 +6,7 @@ use crate::disk::{self, DiskError};
 use jiff::civil::Date;
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use studio_core::limits::{CHECKOUT_FILES_MAX, FILES_MAX, RUNS_MAX};
 use studio_core::name::{BadName, RelPath, RunId};
@@ -15,6 +15,8 @@ use studio_core::store::{Disk, OsDisk};
 /// What a folder is called while it goes away: no run has such a name.
 const GOING: &str = ".going-";
 const MEMORY: &str = "ai/studio/memory/runs";
+/// What the system counts the room of a file in, on any file system.
+const BLOCK_BYTES: u64 = 512;
 
 /// A run as it stands on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +72,8 @@ pub fn weigh(root: &Path, home: Home, id: &RunId, closed: bool) -> Result<Stored
             if seen.is_dir() && looked < FILES_MAX {
                 folders.push(entry.path());
             }
-            bytes = bytes.saturating_add(if seen.is_file() { seen.len() } else { 0 });
+            // Holes in a file take no room.
+            bytes = bytes.saturating_add(if seen.is_file() { seen.len().min(seen.blocks().saturating_mul(BLOCK_BYTES)) } else { 0 });
         }
     }
     Ok(Stored { id: id.clone(), home, bytes, closed, day })

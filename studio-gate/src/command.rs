@@ -44,7 +44,7 @@ pub(crate) fn judge(case: &Case<'_>) -> Finding {
         return script::judge(case, &path);
     }
     let (program, words) = (argv.program(), argv.words().collect::<Vec<&str>>());
-    if let Some(finding) = refused(program).or_else(|| binding::judge(&words, &case.step.target)) {
+    if let Some(finding) = refused(program).or_else(|| linked(case)).or_else(|| binding::judge(&words, &case.step.target)) {
         return finding;
     }
     let near = match reader::read(&words) {
@@ -89,6 +89,13 @@ fn refused(program: &str) -> Option<Finding> {
 fn secret_place(words: &[&str]) -> Option<Finding> {
     let word = words.iter().skip(1).find(|word| word.split(['=', ':', '@', ',']).any(secret))?;
     let why = format!("{word} names a place that holds secrets");
+    Some(Finding::refused(Class::Forbidden, "secret-place", why, "leave it out; a step gets the credentials it needs by itself"))
+}
+
+/// Refuses a command that names a link to a secret place.
+fn linked(case: &Case<'_>) -> Option<Finding> {
+    let (word, end) = case.closure.links.iter().find(|(_, end)| secret(end.as_str()))?;
+    let why = format!("{word} is a link to {end}, a place that holds secrets");
     Some(Finding::refused(Class::Forbidden, "secret-place", why, "leave it out; a step gets the credentials it needs by itself"))
 }
 

@@ -6,16 +6,16 @@ use serde::Serialize;
 /// Programs, verbs and resources' ends that destroy, whatever program they stand in.
 const WORDS: &str = "delete del destroy wipe wipefs reset format purge uninstall drain remove rm rmdir unlink erase shred discard blkdiscard prune truncate \
     dd mkfs* mke2fs mkswap sgdisk sfdisk gdisk cfdisk fdisk parted luksformat lukserase labelclear lvremove vgremove pvremove badblocks \
-    reboot shutdown poweroff halt delsnapshot delnode remove-member force-unlock";
+    reboot shutdown poweroff halt delsnapshot delnode remove-member force-unlock rmi lvreduce vgreduce undefine sanitize sysrq-trigger";
 
 /// Options that destroy, or that switch a safeguard off.
-const OPTIONS: &str = "--force* --prune* --purge* --delete* --destroy* -destroy --wipe* --*-to-wipe --hard --zap* --erase* --mirror --zero-superblock \
+const OPTIONS: &str = "--force* --prune* --purge* --del --delete* -delete --destroy* -destroy --wipe* --security-erase* --sanitize* --rmi* --*-to-wipe --hard --zap* --erase* --mirror --zero-superblock \
     --no-preserve-root --skiplock --all-volumes --reset-values";
 
 /// Words that destroy in one program and are harmless in others.
 const OF_PROGRAM: &[(&str, &str)] = &[
     ("talosctl", "upgrade* rollback bootstrap leave"),
-    ("kubectl", "--all --grace-period* --replicas=0"),
+    ("kubectl", "--all --grace-period* --replicas=0 finalizers*"),
     ("flux", "--all"),
     ("helm", "--post-renderer*"),
     ("git", "clean +* :* -f -fd* -ff* -D filter-branch filter-repo update-ref expire gc"),
@@ -29,14 +29,30 @@ const OF_PROGRAM: &[(&str, &str)] = &[
     ("tofu", "-auto-approve rm -replace*"),
     ("systemctl", "isolate mask kexec rescue emergency"),
     ("etcdctl", "restore defrag"),
+    ("iptables", "-F --flush -X"),
+    ("ip6tables", "-F --flush -X"),
+    ("nft", "flush"),
 ];
+
+/// Words that destroy where another one stands right before them; case does not count.
+const PAIRS: &[(&str, &str)] = &[
+    ("drop", "table tables database schema index view user role tablespace keyspace collection constraint column owned"),
+    ("--replicas", "0"),
+    ("init", "0 6"),
+    ("telinit", "0 6"),
+    ("cp", "null"),
+    ("cat", "null"),
+];
+
+/// Places below `/dev` that take anything and lose nothing.
+const SINKS: &str = "null stdin stdout stderr tty fd/* shm/* tcp/* udp/*";
 
 /// Parts of a script's file name that say it destroys.
 const NAMES: &str = "danger wipe reset destroy format purge";
 
 /// Returns the tables, for the digest of the rules.
 pub(crate) fn tables() -> impl Serialize {
-    (WORDS, OPTIONS, OF_PROGRAM, NAMES)
+    (WORDS, OPTIONS, OF_PROGRAM, PAIRS, SINKS, NAMES)
 }
 
 /// Says whether `word` shows destruction whatever program it stands in.
@@ -50,13 +66,34 @@ pub(crate) fn word(word: &str) -> bool {
 /// Returns the first of `words` that shows destruction.
 pub(crate) fn shown<'a>(words: &[&'a str]) -> Option<&'a str> {
     let of_program: Vec<&str> = OF_PROGRAM.iter().filter(|(program, _)| words.contains(program)).map(|(_, list)| *list).collect();
-    words.iter().copied().find(|shown| word(shown) || of_program.iter().any(|list| listed(list, shown)))
+    let one = words.iter().copied().find(|shown| word(shown) || of_program.iter().any(|list| listed(list, shown)));
+    let pair = |pair: &[&'a str]| {
+        let [first, second] = pair else { return None };
+        PAIRS.iter().any(|(before, list)| fold(first) == *before && listed(list, &fold(second))).then_some(*second)
+    };
+    one.or_else(|| words.windows(2).find_map(pair))
 }
 
 /// Returns the first word of a script that shows destruction. A plain scan: comments and quoted
 /// text count too, so that nothing can hide behind them.
 pub(crate) fn shown_in(script: &str) -> Option<String> {
     let plain: String = script.replace("\\\n", "").chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
+    overwritten(&plain).or_else(|| shown_word(&plain))
+}
+
+/// Returns the device, or the file of the system, that a redirection of `text` empties.
+fn overwritten(text: &str) -> Option<String> {
+    text.match_indices('>').find_map(|(at, _)| {
+        let file = text.get(at + 1..)?.trim_start_matches(['|', '>']).trim_start_matches([' ', '\t']);
+        let file = file.split(|c: char| c.is_whitespace() || matches!(c, ';' | '|' | '&' | ')')).next().unwrap_or_default();
+        let empties = text.get(..at).is_some_and(|before| matches!(before.rsplit(['\n', ';', '|', '&']).next().map(str::trim), Some(":" | "true")));
+        let device = file.strip_prefix("/dev/").map(|device| !listed(SINKS, device));
+        device.unwrap_or(empties && file.starts_with('/') && !file.starts_with("/tmp/")).then(|| format!("> {file}"))
+    })
+}
+
+/// Returns the first word of the commands of `plain` that shows destruction.
+fn shown_word(plain: &str) -> Option<String> {
     let apart = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '{' | '}' | '<' | '>' | '`' | '$' | ',');
     plain.split(['\n', ';', '|', '&']).find_map(|command| {
         let parts = command.split(apart).flat_map(|word| std::iter::once(word).chain(word.split_once('=').map(|(_, value)| value)));
@@ -130,10 +167,37 @@ pub(crate) mod tests {
             "# rm x",
             "talosctl upgrade",
             "X=rm",
+            "find /srv -delete",
+            "psql -c 'DROP TABLE users'",
+            "docker rmi -f x",
+            "crictl rmi --all",
+            "cat /dev/zero > /dev/sda",
+            "echo x >/dev/nvme0n1",
+            ": > /etc/fstab",
+            "cp /dev/null /etc/fstab",
+            "hdparm --security-erase x /dev/sda",
+            "rsync --del a b",
+            "init 0",
+            "virsh undefine vm",
+            "lvreduce -L1 x",
+            "kubectl scale --replicas 0 deploy/x",
+            "kubectl patch x -p '{\"metadata\":{\"finalizers\":null}}'",
+            "iptables -F",
+            "echo b > /proc/sysrq-trigger",
         ] {
             assert!(shown_in(text).is_some(), "{text}");
         }
-        for text in ["set -Eeuo pipefail\nkubectl get nodes\necho \"warm alarm\"\n", "[ -f x ] && date +%F", "printf '%s\\n' --format json"] {
+        for text in [
+            "set -Eeuo pipefail\nkubectl get nodes\necho \"warm alarm\"\n",
+            "[ -f x ] && date +%F",
+            "printf '%s\\n' --format json",
+            "x >/dev/null 2>&1",
+            "echo a >&2",
+            "kubectl scale --replicas 3 x",
+            "iptables -A INPUT -j DROP",
+            "lsblk /dev/sda",
+            ": > $LOG",
+        ] {
             assert_eq!(shown_in(text), None, "{text}");
         }
     }

@@ -8,7 +8,7 @@ use studio_core::gate::Case;
 use studio_core::name::Digest;
 
 /// The form of the bytes below and of the rules that are code, not tables. Raise it with either.
-const FORM: &str = "studio-gate short 3";
+const FORM: &str = "studio-gate short 4";
 
 /// Returns the SHA-256 of `bytes`, as `sha256sum` prints it.
 pub fn sha256(bytes: &[u8]) -> Digest {
@@ -33,8 +33,8 @@ pub(crate) fn of_effect(case: &Case<'_>, policy: &Digest, finding: &Finding) -> 
     fields.add(finding.verdict.to_string().as_bytes());
     fields.add(&json(&case.edits));
     fields.maybe(case.script.map(sha256).as_ref().map(|script| script.as_str().as_bytes()));
-    fields.add(&case.used.len().to_be_bytes());
-    for (path, bytes) in case.used {
+    fields.add(&case.closure.used.len().to_be_bytes());
+    for (path, bytes) in &case.closure.used {
         fields.add(path.as_str().as_bytes());
         fields.add(sha256(bytes).as_str().as_bytes());
     }
@@ -132,7 +132,7 @@ mod tests {
             (None, Stage::Infra, Some(&b"x"[..])),
         ] {
             digests.push(of_effect(
-                &Case { mode: Mode::Simulate, step: &plain, stage, cluster: None, base, edits: &[], script, used: &[] },
+                &Case { mode: Mode::Simulate, step: &plain, stage, cluster: None, base, edits: &[], script, ..case(&plain) },
                 &policy,
                 &finding,
             ));

@@ -15,11 +15,13 @@ const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "com", "lpt"];
 /// Words after `kind` in which `Secret` may hide behind tags and anchors.
 const KIND_WORDS: usize = 3;
 
-/// Judges `edit`: the strictest verdict of its paths and its text.
-pub(crate) fn judge(edit: &Edit, stage: Stage, scopes: &Scopes) -> EditJudgement {
+/// Judges `edit`: the strictest verdict of its paths and of the text that stands there after it; `moved` is that of
+/// a file that it renames.
+pub(crate) fn judge(edit: &Edit, moved: Option<&[u8]>, stage: Stage, scopes: &Scopes) -> EditJudgement {
     let text = match edit {
         Edit::Write { path, text } => contents(path.as_str(), text),
-        Edit::Remove { .. } | Edit::Rename { .. } => None,
+        Edit::Rename { to, .. } => moved.and_then(|bytes| contents(to.as_str(), &readable(bytes))),
+        Edit::Remove { .. } => None,
     };
     let paths = edit.paths().flat_map(|path| located(path.as_str(), stage, scopes));
     paths
@@ -77,6 +79,14 @@ fn contents(path: &str, text: &str) -> Option<EditJudgement> {
     })
 }
 
+/// Returns the text of a file; of one that is no text, what a reader would see of it.
+fn readable(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.contains('\0') => text.into(),
+        Ok(_) | Err(_) => String::from_utf8_lossy(bytes).chars().filter(|c| !hostile(*c)).collect(),
+    }
+}
+
 /// Says whether the text names the kind `Secret`, however it is spaced, quoted, tagged or anchored.
 fn holds_secret(text: &str) -> bool {
     let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
@@ -101,14 +111,16 @@ fn judgement(verdict: EditVerdict, rule: &str, why: String) -> EditJudgement {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use studio_core::gate::judge_edits;
     use studio_core::name::RelPath;
+    use studio_core::tree::MemoryTree;
 
     fn path(text: &str) -> RelPath {
         RelPath::try_from(text).unwrap()
     }
 
     fn write(at: &str, text: &str) -> (EditVerdict, String) {
-        let EditJudgement { verdict, rule, .. } = judge(&Edit::Write { path: path(at), text: text.into() }, Stage::Studio, &Scopes::default());
+        let EditJudgement { verdict, rule, .. } = judge(&Edit::Write { path: path(at), text: text.into() }, None, Stage::Studio, &Scopes::default());
         (verdict, rule)
     }
 
@@ -170,7 +182,7 @@ mod tests {
 
     #[test]
     fn both_sides_of_a_rename_count() {
-        let rename = |from: &str, to: &str| judge(&Edit::Rename { path: path(from), to: path(to) }, Stage::Infra, &Scopes::default()).verdict;
+        let rename = |from: &str, to: &str| judge(&Edit::Rename { path: path(from), to: path(to) }, None, Stage::Infra, &Scopes::default()).verdict;
         assert_eq!(rename("docs/a.md", "docs/b.md"), EditVerdict::Pass);
         assert_eq!(rename("docs/a.md", "infrastructure/a.sh"), EditVerdict::Gate);
         assert_eq!(rename("infrastructure/a.sh", "docs/a.md"), EditVerdict::Gate);
@@ -180,8 +192,32 @@ mod tests {
     }
 
     #[test]
+    fn what_a_renamed_file_holds_is_judged_at_its_new_name() {
+        let gate = crate::ShortGate::new();
+        let secret = "kind: Secret\nstringData: { a: b }\n";
+        let wide: Vec<u8> = secret.bytes().flat_map(|byte| [byte, 0]).collect();
+        let files = [("docs/old.md", secret.as_bytes().to_vec()), ("docs/plain.md", b"a: 1\n".to_vec()), ("docs/a.bin", b"\xff\0\x01".to_vec())];
+        let files = files.into_iter().chain([("docs/wide.md", wide)]).map(|(name, bytes)| (path(name), bytes));
+        let base = MemoryTree(files.collect());
+        let rename = |from: &str, to: &str| Edit::Rename { path: path(from), to: path(to) };
+        let write = Edit::Write { path: path("docs/x.md"), text: secret.into() };
+        for (edits, verdict) in [
+            (vec![write.clone(), rename("docs/x.md", "kubernetes/apps/x.yaml")], EditVerdict::Ask),
+            (vec![write, rename("docs/x.md", "docs/y.md"), rename("docs/y.md", "kubernetes/apps/x.yaml")], EditVerdict::Ask),
+            (vec![rename("docs/old.md", "kubernetes/apps/x.yaml")], EditVerdict::Ask),
+            (vec![rename("docs/wide.md", "kubernetes/apps/x.yaml")], EditVerdict::Ask),
+            (vec![rename("docs/a.bin", "docs/b.bin")], EditVerdict::Gate),
+            (vec![rename("docs/old.md", "docs/new.md")], EditVerdict::Pass),
+            (vec![rename("docs/plain.md", "kubernetes/apps/x.yaml")], EditVerdict::Gate),
+        ] {
+            let judged = judge_edits(&gate, &base, &edits, Stage::Infra).unwrap();
+            assert_eq!(judged.last().unwrap().verdict, verdict, "{edits:?}");
+        }
+    }
+
+    #[test]
     fn removing_is_judged_like_writing() {
-        let remove = |at: &str| judge(&Edit::Remove { path: path(at) }, Stage::Infra, &Scopes::default()).verdict;
+        let remove = |at: &str| judge(&Edit::Remove { path: path(at) }, None, Stage::Infra, &Scopes::default()).verdict;
         assert_eq!(remove("docs/a.md"), EditVerdict::Pass);
         assert_eq!(remove("kubernetes/apps/web/ks.yaml"), EditVerdict::Gate);
         assert_eq!(remove("kubernetes/apps/web/secret.sops.yaml"), EditVerdict::Ask);

@@ -76,8 +76,8 @@ impl Gate for ShortGate {
         Judgement { verdict, class, effect, rule, why, better, probe: None, digest, script }
     }
 
-    fn judge_edit(&self, edit: &Edit, stage: Stage) -> EditJudgement {
-        edit::judge(edit, stage, &self.scopes)
+    fn judge_edit(&self, edit: &Edit, moved: Option<&[u8]>, stage: Stage) -> EditJudgement {
+        edit::judge(edit, moved, stage, &self.scopes)
     }
 
     fn policy(&self) -> Digest {

@@ -1,5 +1,7 @@
 //! What live leaves of a verdict: reads of the closed list, and scripts that a human approved.
 //!
+//! Git is none of those reads: a live step has no repository that git would find.
+//!
 //! A rehearsal shows how far a change would get; a live run knows no more programs than the readers, and
 //! no script that destroys, until such scripts can be registered.
 
@@ -9,7 +11,15 @@ use studio_core::gate::{Case, Class, Verdict};
 
 /// Returns the finding as it counts in the mode of `case`; never a milder one.
 pub(crate) fn narrow(case: &Case<'_>, finding: Finding) -> Finding {
-    if case.mode != Mode::Live || finding.verdict != Verdict::Ask {
+    if case.mode != Mode::Live {
+        return finding;
+    }
+    if case.step.argv.program() == "git" && finding.verdict < Verdict::Refuse {
+        let why = "git finds no repository where a live step runs: its files are a copy without one".into();
+        let better = "look at files with ls, cat or grep; what a change does to them, the Studio commits and shows by itself";
+        return Finding::refused(finding.class, "live git", why, better);
+    }
+    if finding.verdict != Verdict::Ask {
         return finding;
     }
     if case.step.argv.script().is_none() {
@@ -39,6 +49,10 @@ mod tests {
             ("kubectl cordon cp-1", None, Verdict::Ask, Verdict::ScriptOnly),
             ("kubectl get nodes --watch", None, Verdict::Ask, Verdict::ScriptOnly),
             ("kubectl delete ns web", None, Verdict::ScriptOnly, Verdict::ScriptOnly),
+            ("git status", None, Verdict::Auto, Verdict::Refuse),
+            ("git log -p", None, Verdict::Auto, Verdict::Refuse),
+            ("git push", None, Verdict::Ask, Verdict::Refuse),
+            ("git reset --hard", None, Verdict::ScriptOnly, Verdict::Refuse),
             ("sh x.sh", None, Verdict::Refuse, Verdict::Refuse),
             ("bash --noprofile --norc infrastructure/check.sh", Some("true\n"), Verdict::Ask, Verdict::Ask),
             ("bash --noprofile --norc infrastructure/check.sh", Some("rm -rf /srv\n"), Verdict::Ask, Verdict::Refuse),

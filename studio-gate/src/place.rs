@@ -4,6 +4,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use studio_core::gate::EditVerdict;
 use studio_core::name::RelPath;
+pub(crate) use studio_core::place::{below, fold, like, listed, secret};
 use studio_core::ticket::Stage;
 
 /// Paths that share a rule.
@@ -29,9 +30,7 @@ const SECRET: Place = Place {
     rule: "secret-place",
     verdict: EditVerdict::Block,
     why: "secrets live here; a human keeps them",
-    globs: "config/env .talos .env* *.agekey *.pem *.key *.p12 *.pfx *.dec id_rsa* id_ed25519* id_ecdsa* id_dsa* kubeconfig kubeconfig.* \
-        *.kubeconfig talosconfig talosconfig.* talsecret.yaml .kube .ssh .sops .gnupg .aws .docker .netrc .pgpass .vault-token keys.txt \
-        authorized_keys",
+    globs: studio_core::place::SECRET,
     yes: &[
         "config/env",
         "Config/ENV/prod.env",
@@ -165,12 +164,6 @@ pub(crate) fn places(path: &str) -> impl Iterator<Item = &'static Place> {
     PLACES.iter().filter(move |place| place.globs.split_whitespace().any(|glob| below(glob, &path)))
 }
 
-/// Says whether `path`, relative or not, lies in a secret place.
-pub(crate) fn secret(path: &str) -> bool {
-    let path = fold(path);
-    SECRET.globs.split_whitespace().any(|glob| below(glob, &path))
-}
-
 /// Which stage opens what: the built-in folders, or those of one repository.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Scopes {
@@ -206,32 +199,6 @@ impl Scopes {
             }
         }
     }
-}
-
-/// Returns `text` without the difference of cases: up, then down, as file systems that fold do.
-pub(crate) fn fold(text: &str) -> String {
-    text.to_uppercase().to_lowercase()
-}
-
-/// Says whether `text` is `pattern`, in which `*` stands for anything.
-pub(crate) fn like(pattern: &str, text: &str) -> bool {
-    let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(tail) = text.strip_prefix(head) else { return false };
-    rest.is_empty() || (0..=tail.len()).any(|at| tail.get(at..).is_some_and(|tail| like(rest, tail)))
-}
-
-/// Says whether one of the patterns in `list`, which spaces part, is like `text`.
-pub(crate) fn listed(list: &str, text: &str) -> bool {
-    list.split_whitespace().any(|pattern| like(pattern, text))
-}
-
-/// Says whether `path` is what `glob` names, or lies below it.
-fn below(glob: &str, path: &str) -> bool {
-    if !glob.contains('/') {
-        return path.split('/').any(|part| like(glob, part));
-    }
-    let mut parts = path.split('/');
-    glob.trim_start_matches('/').split('/').all(|wanted| parts.next().is_some_and(|part| like(wanted, part)))
 }
 
 #[cfg(test)]
@@ -282,13 +249,6 @@ mod tests {
         }
         for outside in ["metal-evil/x.yaml", "apps/x.yaml", "kubernetes/x.yaml", "../metal/x"] {
             assert_eq!(stages(outside), [false; 3], "{outside}");
-        }
-    }
-
-    #[test]
-    fn a_star_is_anything() {
-        for (pattern, text, is) in [("a*c", "abc", true), ("a*c", "abcd", false), ("*", "", true), ("a*b*c", "a.b.b.c", true), ("a", "ab", false)] {
-            assert_eq!(like(pattern, text), is, "{pattern} {text}");
         }
     }
 }

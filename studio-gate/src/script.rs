@@ -2,6 +2,7 @@
 
 use crate::command::Finding;
 use crate::place::{fold, listed};
+use studio_core::closure::RUNS;
 use studio_core::gate::{Case, Class, Verdict};
 use studio_core::limits::SCRIPT_BYTES_MAX;
 use studio_core::name::RelPath;
@@ -9,9 +10,6 @@ use studio_core::plan::Edit;
 
 /// Words before the script's own arguments: `bash --noprofile --norc PATH`.
 const WORDS_BEFORE: usize = 4;
-
-/// Ends of names of files that are run or sourced.
-const RUNS: &str = "*.sh *.bash *.py *.pl *.rb *.zsh";
 
 /// Judges the script at `path`, with the scripts that it uses and those that are edited along with it.
 pub(crate) fn judge(case: &Case<'_>, path: &RelPath) -> Finding {
@@ -32,7 +30,10 @@ pub(crate) fn judge(case: &Case<'_>, path: &RelPath) -> Finding {
             "pass letters, digits and . _ - + / : @ , = only; put anything else into the script",
         );
     }
-    let own = std::iter::once((path, bytes)).chain(case.used.iter().map(|(path, bytes)| (path, bytes.as_slice())));
+    if let Some(why) = &case.closure.over {
+        return refuse(format!("nobody can tell what {path} uses: {why}"), "split it into scripts that each use less");
+    }
+    let own = std::iter::once((path, bytes)).chain(case.closure.used.iter().map(|(path, bytes)| (path, bytes.as_slice())));
     let edited = case.edits.iter().filter_map(|edit| match edit {
         Edit::Write { path, text } if listed(RUNS, &fold(path.as_str())) || text.starts_with("#!") => Some((path, text.as_bytes())),
         Edit::Write { .. } | Edit::Remove { .. } | Edit::Rename { .. } => None,
@@ -43,7 +44,15 @@ pub(crate) fn judge(case: &Case<'_>, path: &RelPath) -> Finding {
         Some((by, word)) => (Class::Destroy, format!("{path} comes with {by}, which destroys: {word} says so")),
         None => (Class::Mutate, format!("{path} is a script; what it does is only known by reading it")),
     };
+    let why = case.closure.unfound.first().map_or_else(|| why.clone(), |unfound| format!("{why}; {unfound}{}", more(case)));
     Finding { verdict: Verdict::Ask, class, rule: "script".into(), why, better: None }
+}
+
+fn more(case: &Case<'_>) -> String {
+    match case.closure.unfound.len() {
+        0 | 1 => String::new(),
+        count => format!(", and {} more", count - 1),
+    }
 }
 
 fn plain(word: &str) -> bool {
@@ -54,6 +63,7 @@ fn plain(word: &str) -> bool {
 mod tests {
     use super::*;
     use crate::command::tests::{case, step};
+    use studio_core::closure::Closure;
     use studio_core::step::{Argv, Step};
 
     fn judged(path: &str, args: &[&str], bytes: Option<&[u8]>) -> (Verdict, Class) {
@@ -94,14 +104,22 @@ mod tests {
         let path = RelPath::try_from("infrastructure/check.sh").unwrap();
         let step = step("bash --noprofile --norc infrastructure/check.sh");
         let own = Case { script: Some(b"true\n"), ..case(&step) };
-        let used = |name: &str, text: &str| vec![(RelPath::try_from(name).unwrap(), text.as_bytes().to_vec())];
+        let used =
+            |name: &str, text: &str| Closure { used: vec![(RelPath::try_from(name).unwrap(), text.as_bytes().to_vec())], ..Closure::default() };
         let edit = |name: &str, text: &str| vec![Edit::Write { path: RelPath::try_from(name).unwrap(), text: text.into() }];
         assert_eq!(judge(&own, &path).class, Class::Mutate);
         for (used, class) in
             [(used("lib.sh", "rm -rf /x"), Class::Destroy), (used("wipe-node.sh", "true"), Class::Destroy), (used("lib.sh", "true"), Class::Mutate)]
         {
-            assert_eq!(judge(&Case { used: &used, ..own }, &path).class, class, "{used:?}");
+            assert_eq!(judge(&Case { closure: &used, ..own }, &path).class, class, "{used:?}");
         }
+        let unfound = Closure { unfound: vec!["a.sh:1 sources \"$f\"".into(), "b.sh:2 sources x".into()], ..Closure::default() };
+        let found = judge(&Case { closure: &unfound, ..own }, &path);
+        assert_eq!((found.verdict, found.class), (Verdict::Ask, Class::Mutate));
+        assert!(found.why.ends_with("a.sh:1 sources \"$f\", and 1 more"), "{}", found.why);
+        let over = Closure { over: Some("it names more than 64 scripts".into()), ..Closure::default() };
+        let found = judge(&Case { closure: &over, ..own }, &path);
+        assert!(found.verdict == Verdict::Refuse && found.why.contains("more than 64"), "{found:?}");
         for (edits, class) in [
             (edit("lib.sh", "rm -rf /x"), Class::Destroy),
             (edit("tool", "#!/bin/sh\nrm x"), Class::Destroy),

@@ -8,6 +8,7 @@ mod artifacts;
 mod attend;
 pub mod client;
 mod cluster;
+mod content;
 mod fit;
 mod folder;
 mod log;

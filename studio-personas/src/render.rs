@@ -83,7 +83,7 @@ fn ticket(ticket: &Ticket) -> String {
 
 /// The path is a foreign word too, so it stands inside the fence.
 fn file(FileView { path, text }: &FileView) -> String {
-    format!("path: {path}\n\n{}", text.as_deref().unwrap_or("(too large to be shown, or no text)"))
+    format!("path: {path}\n\n{}", text.as_deref().unwrap_or("(not shown: too large, no text, or of a secret place)"))
 }
 
 fn change(Change { summary, edits, runbook }: &Change) -> String {

@@ -49,13 +49,14 @@ fn a_human_is_asked_and_their_word_lets_it_run() {
         | undo       none is known
         | script     sha256 HASH
         | base       COMMIT
+        | handed     nothing: live refuses the step as things stand: the step's target is attic, but the checkout has no .talos/: put the cluster's kubeconfig and talosconfig into .talos/<cluster>/, which git ignores
         | time limit 600 seconds
         | effect     HASH
         | until      TIME
         | +- why, by the rule that planned it ---
         | | ai/backlog.yaml:36 names this script
         +--
-        answer with: studio approve RUN-wipe-scratch 1   or: studio deny RUN-wipe-scratch 1
+        answer with: studio approve RUN-wipe-scratch 1 --effect EFFECT   or: studio deny RUN-wipe-scratch 1 --effect EFFECT
     "#]]
     .assert_eq(&lab.mask(&lab.studio(0, "approvals").out));
     expect![[r#"
@@ -73,6 +74,7 @@ fn a_human_is_asked_and_their_word_lets_it_run() {
         | undo       none is known
         | script     sha256 HASH
         | base       COMMIT
+        | handed     nothing: live refuses the step as things stand: the step's target is attic, but the checkout has no .talos/: put the cluster's kubeconfig and talosconfig into .talos/<cluster>/, which git ignores
         | time limit 600 seconds
         | effect     HASH
         | until      TIME
@@ -107,11 +109,17 @@ fn a_word_of_another_operator_is_not_believed() {
     let lab = asked();
     let other = lab.repo().with_file_name("stranger");
     lab.studio(0, &format!("init --name stranger --operator {}", other.display()));
+    let said = lab.studio(6, &format!("approve 2 --operator {}", other.display()));
+    assert!(said.err.contains("belongs to another install of Studio: nothing is signed"), "{}", said.err);
+    assert!(!lab.run().join("inbox").exists());
+    let shown = lab.studio(0, &format!("approvals --operator {}", other.display())).out;
+    assert!(shown.contains("answer it there, or take it over") && !shown.contains("answer with"), "{shown}");
+    let said = lab.studio(6, &format!("resume 2 --operator {}", other.display()));
+    assert!(said.err.contains("begun by another install or machine"), "{}", said.err);
+    fs::copy(lab.operator().join("install"), other.join("install")).unwrap();
     lab.studio(0, &format!("approve 2 --operator {}", other.display()));
     assert!(!lab.studio(0, "approvals").out.contains("answered: "));
     still_waits(&lab, "not approved: ");
-    let said = lab.studio(6, &format!("resume 2 --operator {}", other.display()));
-    assert!(said.err.contains("begun by another install or machine"), "{}", said.err);
 }
 
 #[test]

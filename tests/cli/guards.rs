@@ -54,7 +54,7 @@ fn what_others_recorded_or_committed_is_not_taken_back() {
     lab.commit();
     let text = fs::read_to_string(lab.operator().join("studio.toml")).unwrap();
     let said = lab.studio(0, "init --undo").out;
-    assert!(said.contains("kept, since it is committed ai/studio/policy.toml\n"), "{said}");
+    assert!(said.contains("kept, since git has it ai/studio/policy.toml\n"), "{said}");
     assert!(!fs::read_to_string(lab.operator().join("studio.toml")).unwrap().contains("base = "), "init recorded it");
     lab.settle_in("studio.toml", &text); // now it is somebody else's line, and init finds nothing to record
     fs::set_permissions(lab.operator().join("studio.toml"), Permissions::from_mode(0o600)).unwrap();
@@ -84,18 +84,6 @@ fn a_policy_that_cannot_be_read_is_not_signed_and_its_branches_are_no_base() {
     let before = lines();
     assert!(lab.studio(3, "trust --yes").err.contains(POLICY));
     assert_eq!(lines(), before);
-}
-
-#[test]
-fn a_card_shows_what_a_script_uses_and_is_handed() {
-    let lab = Lab::trusted(&facts_and(&[
-        (FACTS, "#!/usr/bin/env bash\n. infrastructure/checks/lib.sh\necho once >> artifacts/facts/log\necho made > \"$STUDIO_OUT/facts.txt\"\n"),
-        ("infrastructure/checks/lib.sh", "true\n"),
-    ]));
-    let card = lab.studio(4, "run facts --mode live").out;
-    for row in ["| uses       infrastructure/checks/lib.sh, sha256 ", "| beside it  writes = [\"artifacts/facts\"]\n", "| time limit 600 seconds\n"] {
-        assert!(card.contains(row), "{row}: {card}");
-    }
 }
 
 #[test]

@@ -33,7 +33,11 @@ struct Flight {
 impl Flight {
     /// Resumes an approved run, in a shell that does `line`, and waits until its script is at work.
     fn begin(line: &str) -> Flight {
-        let lab = Lab::trusted(&facts_and(&[(FACTS, SCRIPT), (SIDE, WRITES)]));
+        Flight::of(Lab::trusted(&facts_and(&[(FACTS, SCRIPT), (SIDE, WRITES)])), line)
+    }
+
+    /// The same in that lab.
+    fn of(lab: Lab, line: &str) -> Flight {
         lab.approved("facts");
         lab.shell(0, "mkdir -p artifacts/facts && cd artifacts/facts && mkfifo began go over");
         let go = OpenOptions::new().read(true).write(true).open(lab.repo().join("artifacts/facts/go")).unwrap();
@@ -214,6 +218,22 @@ fn a_studio_that_is_told_to_stop_leaves_the_step_alone() {
         // What begins later is not meant.
         done(&lab, &lab.studio(0, "resume 2"));
     }
+}
+
+#[test]
+fn a_run_is_cancelled_and_what_may_be_killed_is() {
+    let lab = Lab::trusted(&facts_and(&[(FACTS, SCRIPT), (SIDE, "writes = [\"artifacts/facts\"]\nkill = \"safe\"\n")]));
+    let mut flight = Flight::of(lab, &format!("{STUDIO} resume 2"));
+    let said = flight.lab.studio(0, "cancel 2 --reason enough");
+    assert!(said.out.contains("executor    step 01: ") && said.out.contains("signal 15"), "{}", said.out);
+    assert!(said.out.contains("closed      cancelled: ops cancelled it: enough"), "{}", said.out);
+    assert!(!fs::exists(format!("/proc/{}", flight.step[2])).unwrap());
+    flight.go.flush().unwrap();
+    let (lab, _) = flight.said(75);
+    assert_eq!(lab.read("artifacts/facts/log"), "begun\n");
+    assert!(lab.studio(2, "cancel 2").err.contains("is over already: cancelled"));
+    lab.studio(0, "verify 2");
+    lab.studio(0, "replay 2");
 }
 
 /// Returns the process that started another one.

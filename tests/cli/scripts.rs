@@ -33,7 +33,7 @@ fn done(lab: &Lab, exit: i32) -> (String, String) {
 fn a_script_gets_its_cluster_and_its_values_and_the_values_stay_secret() {
     let script = "set -eu\necho \"${KUBECONFIG#\"$PWD\"/} ${TALOSCONFIG#\"$PWD\"/} ${TALOS_KUBECONFIG#\"$PWD\"/}\"\ncat \"$KUBECONFIG\"\n\
         echo \"token $API_TOKEN\"\necho \"$API_TOKEN\" >&2\necho \"$API_TOKEN\" > \"$STUDIO_OUT/token\"\nenv | cut -d= -f1 | sort > \"$STUDIO_OUT/names\"\n";
-    let lab = lab(script, "env = [\"API_TOKEN\"]\n[[artifact]]\npath = \"token\"\nsecret = true\nrequired = true\n");
+    let lab = lab(script, "env = [\"API_TOKEN\"]\ncluster = \"main\"\n[[artifact]]\npath = \"token\"\nsecret = true\nrequired = true\n");
     let (id, said) = done(&lab, 0);
     assert!(said.contains("\ndone: "), "{said}");
     let run = lab.live_run();
@@ -79,6 +79,7 @@ fn what_would_be_refused_where_it_runs_is_not_signed_for() {
     let mark = "echo ran > \"$STUDIO_OUT/ran\"\n";
     for (text, side, why) in [
         ("kubectl get nodes\n", "", "main, spare"),
+        ("kubectl get nodes\n", "cluster = true\n", "main, spare"),
         ("true\n", "env = [\"NOWHERE\"]\n", "there is no value for NOWHERE"),
         ("true\n", "reads = [\"images/talos.iso\"]\n", "images/talos.iso"),
         ("true\n", "writes = [\"ai/state\"]\n", "no script writes"),
@@ -95,13 +96,40 @@ fn what_would_be_refused_where_it_runs_is_not_signed_for() {
 
 #[test]
 fn a_step_that_is_refused_where_it_should_run_did_not_run() {
-    let lab = lab("kubectl version --client\necho ran > \"$STUDIO_OUT/ran\"\n", "");
+    let lab = lab("kubectl version --client\necho ran > \"$STUDIO_OUT/ran\"\n", "cluster = \"main\"\n");
     let id = lab.approved("facts");
-    lab.write(".talos/spare/kubeconfig", "kind: Config\n"); // now nobody can say which cluster is meant
+    lab.shell(0, "mv .talos/main .talos/production"); // the only one that is left, and not the one that was signed for
     let said = lab.studio(7, &format!("resume {id}")).out;
-    assert!(said.contains("main, spare") && said.contains("\nfailed: ") && !said.contains("nobody knows"), "{said}");
+    assert!(said.contains(".talos/ has no main; it has production") && said.contains("\nfailed: ") && !said.contains("nobody knows"), "{said}");
     assert!(!lab.live_run().join("out/01-1/ran").exists() && lab.read("ai/backlog.yaml") == FACTS_QUEUE);
     assert!(lab.studio(0, &format!("report {id}")).out.contains("\noutcome: failed\n"));
+}
+
+#[test]
+fn nobody_signs_for_a_cluster_that_nothing_names() {
+    let lab = lab("kubectl get nodes\n", "");
+    let id = lab.json(4, "run facts --mode live").pop().unwrap()["run"].as_str().unwrap().to_string();
+    let said = lab.studio(6, &format!("approve {id}"));
+    assert!(said.err.contains("nothing that is signed says which; there is main") && said.err.contains("nothing was signed"), "{}", said.err);
+}
+
+#[test]
+fn a_sourced_script_is_on_the_card_and_what_cannot_be_found_is_said() {
+    let script = "HERE=$(cd \"$(dirname \"$0\")\" && pwd)\n. \"$HERE/../lib/common\"\n. \"$NOWHERE\" || true\n";
+    for (common, exit, word) in [("true\n", 4, "asked"), ("rm -rf \"$STUDIO_OUT/x\"\n", 6, "a script that destroys")] {
+        let files = facts_and(&[(FACTS, script), ("infrastructure/lib/common", common)]);
+        let lab = Lab::trusted(&files);
+        let said = lab.studio(exit, "run facts --mode live");
+        if exit == 4 {
+            let card = lab.studio(0, "approvals").out;
+            assert!(
+                card.contains(" infrastructure/lib/common\n") && card.contains(&format!("| not found  {FACTS}:3 sources \"$NOWHERE\"")),
+                "{card}"
+            );
+        } else {
+            assert!(said.out.contains("infrastructure/lib/common, which destroys"), "{word}: {}", said.out);
+        }
+    }
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn each_type_has_its_keys() {
         added: line path
         adopted: run unknown
         answer: by expires run step word
-        approval: answered argv attempt class effect run state step target
+        approval: answered argv attempt class effect run shown state step target
         audit: bytes files left_out
         diff: branch commit patch run
         error: exit why
@@ -106,7 +106,7 @@ fn each_type_has_its_keys() {
         stopped: run running
         ticket: at_base depends_on id ready script source stage stage_from status title why
         traced: at body epoch kind n run took_ms
-        trust: by digest files new
+        trust: by digest files new stages
         undone: path removed
         unreadable: run state why
         verified: anchored blobs events head run signatures state torn_bytes

@@ -73,7 +73,9 @@ fn a_stage_that_a_ticket_gives_itself_does_not_count() {
     let lab = lab();
     lab.write("ai/backlog.yaml", &QUEUE.replace("stage: 2", "stage: 1"));
     let row = lab.json(0, "tickets").into_iter().find(|row| row["id"] == "second").unwrap();
-    assert_eq!((&row["stage_from"], &row["script"], &row["at_base"]), (&"assumed".into(), &serde_json::Value::Null, &false.into()));
-    lab.studio(5, "run second --mode live");
+    assert_eq!((&row["stage"], &row["script"], &row["at_base"]), (&2.into(), &serde_json::Value::Null, &false.into()), "{row}");
+    for line in ["run second --mode live", "run second"] {
+        assert!(lab.studio(6, line).err.contains("stage 2 is closed"));
+    }
     assert!(!lab.repo().join("artifacts").exists());
 }

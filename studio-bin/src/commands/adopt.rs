@@ -34,7 +34,9 @@ pub(crate) fn adopt(site: &Site, yes: bool, json: bool) -> Result<Exit, Failure>
             foreign.push(found);
         }
     }
-    if known && foreign.is_empty() {
+    let lost: Vec<_> =
+        store.holds().map_err(claims::odd)?.into_iter().filter(|hold| !site.root().join(RUNS[0]).join(hold.run.as_str()).exists()).collect();
+    if known && foreign.is_empty() && lost.is_empty() {
         if !json {
             println!("nothing to adopt: every run here was begun by this install, on this machine, with this store of claims");
         }
@@ -43,6 +45,7 @@ pub(crate) fn adopt(site: &Site, yes: bool, json: bool) -> Result<Exit, Failure>
     if !json {
         println!("store       {} in {}", store.id(), store.dir().display());
         foreign.iter().for_each(|found| println!("adopts      {}: whatever was granted and has no end becomes unknown", found.id));
+        lost.iter().for_each(|hold| println!("lets go     what {} holds, whose run is not in this checkout", hold.run));
         println!("From here on only what this store holds counts as a record of what ran. If the old one can be restored, do that instead.");
     }
     let agreed = yes || (std::io::stdin().is_terminal() && asked()?);
@@ -58,6 +61,7 @@ pub(crate) fn adopt(site: &Site, yes: bool, json: bool) -> Result<Exit, Failure>
             println!("adopted     {}, {} steps of it are unknown now", found.id, open.len());
         }
     }
+    lost.iter().try_for_each(|hold| store.release(&hold.run)).map_err(claims::odd)?;
     if !known {
         claims::remember(site, &id, &store)?;
     }

@@ -9,8 +9,7 @@ use studio_files::retention::{self, Home, Stored};
 const MIB: u64 = 1024 * 1024;
 
 pub(crate) fn gc(site: &Site, days: u32, keep_mib: u64, yes: bool, json: bool) -> Result<Exit, Failure> {
-    // What a gc with --yes began is finished by any.
-    let (swept, mut failed) = match retention::sweep_all(site.root()) {
+    let (swept, mut failed) = match if yes { retention::sweep_all(site.root()) } else { Ok(0) } {
         Ok(swept) => (swept, None),
         Err(error) => (0, Some(error)),
     };

@@ -11,7 +11,7 @@ use studio_core::name::{Digest, RelPath};
 use studio_core::ticket::Stage;
 use studio_core::tree::Tree;
 use studio_files::scout::{self, Proposal};
-use studio_files::{create, ignore};
+use studio_files::{create, ignore, remove};
 use studio_gate::sha256;
 
 /// The operator's file of one repository that says what init made: a line each time.
@@ -112,19 +112,16 @@ pub(crate) fn undo(site: &Site, json: bool) -> Result<Exit, Failure> {
     made.drain(..made.iter().rposition(|made| made.taken_back).map_or(0, |at| at + 1));
     let (mut gone, base) = (0, site.at_base()?);
     for (path, digest) in made.iter().flat_map(|made| made.files.clone()) {
-        let file = site.root().join(path.as_str());
-        let word = match fs::read(&file) {
-            Err(_) => continue,
-            Ok(_) if base.read(&path).is_ok_and(|file| file.is_some()) => "kept, since it is committed",
-            Ok(bytes) if sha256(&bytes) == digest => {
-                fs::remove_file(&file)?;
-                let empty = file.ancestors().skip(1).take_while(|dir| *dir != site.root());
-                empty.take_while(|dir| fs::remove_dir(dir).is_ok()).for_each(drop);
-                gone += 1;
-                "removed"
-            }
-            Ok(_) => "kept, since it was changed",
+        let known =
+            base.read(&path).is_ok_and(|file| file.is_some()) || site.repo.knows(&path).map_err(|error| Failure::new(Exit::BadInput, error))?;
+        let word = match remove(site.root(), &path, |bytes| !known && sha256(bytes) == digest) {
+            Ok(None) => continue,
+            Ok(Some(true)) => "removed".into(),
+            Ok(Some(false)) if known => "kept, since git has it".into(),
+            Ok(Some(false)) => "kept, since it was changed".into(),
+            Err(error) => format!("kept, since {error}:"),
         };
+        gone += usize::from(word == "removed");
         if json {
             println!("{}", json!({ "v": 1, "type": "undone", "path": path, "removed": word == "removed" }));
         } else {

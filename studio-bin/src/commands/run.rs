@@ -3,7 +3,7 @@
 use crate::card;
 use crate::cli::{ApprovalsArg, ModeArg, RunArgs};
 use crate::exit::{Exit, Failure};
-use crate::live::Live;
+use crate::live::{self, Live};
 use crate::rules;
 use crate::site::Site;
 use crate::wiring::{self, Choice};
@@ -23,6 +23,9 @@ use tokio_util::sync::CancellationToken;
 /// Files that a notice names.
 const NAMED_MAX: usize = 3;
 
+/// How an idea becomes a ticket.
+const COMMIT_IT: &str = "commit it to the base, or rehearse it with --mode simulate";
+
 /// How much of a reason is shown, on its one line: somebody else's words may stand in it.
 const WHY_CHARS_MAX: usize = 1000;
 
@@ -34,9 +37,14 @@ pub(crate) fn run(site: &Site, args: RunArgs, json: bool) -> Result<Exit, Failur
     let choice = Choice::of(args.model.as_deref(), &site.operator)?;
     let base = site.at_base()?;
     let notices = notices(site, &base);
+    if args.mode == ModeArg::Live {
+        live::possible(site, &base)?;
+    }
     let tree: Arc<dyn Tree> = Arc::new(base);
     let queue = site.queue(tree.as_ref())?;
     let tickets = chosen(&queue, &args)?;
+    let ideas = queue.entries().iter().filter(|entry| !entry.at_base && tickets.iter().any(|ticket| ticket.id == entry.ticket.id));
+    let notices: Vec<String> = notices.into_iter().chain(ideas.map(only_rehearsed)).collect();
     if tickets.is_empty() {
         println!(
             "{}",
@@ -87,14 +95,29 @@ fn pretend(args: &RunArgs) -> Result<Hands, Failure> {
     Ok(Hands::Pretend { scenario, approvals })
 }
 
+/// Says of an idea that it is one.
+fn only_rehearsed(entry: &Entry) -> String {
+    let Ticket { id, source, .. } = &entry.ticket;
+    format!("{id} ({source}) is an idea: it does not stand like this at the base, so it is only rehearsed")
+}
+
+/// Returns the tickets to work on. Live works on none that does not stand at the base: nobody committed its words.
 fn chosen(queue: &Queue, args: &RunArgs) -> Result<Vec<Ticket>, Failure> {
+    let live = args.mode == ModeArg::Live;
     if args.tickets.is_empty() {
         let most = if args.all { usize::MAX } else { 1 };
-        return Ok(queue.ready().take(most).map(|entry| entry.ticket.clone()).collect());
+        return Ok(queue.ready().filter(|entry| entry.at_base || !live).take(most).map(|entry| entry.ticket.clone()).collect());
     }
     let ready = |asked: &String| -> Result<Ticket, Failure> {
         let entry: &Entry = queue.find(asked).map_err(|error| Failure::new(Exit::Usage, error))?;
         match entry.readiness {
+            Readiness::Ready if live && !entry.at_base => Err(Failure::new(
+                Exit::Refused,
+                format!(
+                    "{} ({}) is an idea, and not worked live: it does not stand like this at the base; {COMMIT_IT}",
+                    entry.ticket.id, entry.ticket.source
+                ),
+            )),
             Readiness::Ready => Ok(entry.ticket.clone()),
             Readiness::Waiting { .. } | Readiness::Finished | Readiness::Held(_) | Readiness::Example => {
                 Err(Failure::new(Exit::Refused, format!("{} ({}) is not ready: {}", entry.ticket.id, entry.ticket.source, entry.reason())))

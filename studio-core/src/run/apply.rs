@@ -99,14 +99,16 @@ impl Run {
                 self.advice_given(asked, advice)
             }
             Event::LimitReached { limit, why } => {
-                let runs = |record: &StepRecord| matches!(record.state, StepState::Granted(_) | StepState::Overdue(..) | StepState::Probing(_));
-                must(!self.steps.iter().any(runs), "a step may be running")?;
+                must(!self.may_run(), "a step may be running")?;
                 self.limit = Some((*limit, why.clone()));
                 self.asked = None;
                 Ok(())
             }
-            Event::RunClosed { state, why } => {
-                must(self.about_to_close() == Some(*state), "it is not at that end")?;
+            Event::RunClosed { state, why, signed } => {
+                match signed {
+                    Some(signed) => self.cancelled(*state, signed)?,
+                    None => must(*state != Closing::Cancelled && self.about_to_close() == Some(*state), "it is not at that end")?,
+                }
                 self.phase = Phase::Closed(*state, why.clone());
                 Ok(())
             }
@@ -213,6 +215,7 @@ impl Run {
             attempt: 1,
             again: 0,
             probe: 0,
+            doubt: None,
             judgement: None,
             before: Vec::new(),
             approval: None,

@@ -43,8 +43,8 @@ impl Run {
     /// Returns what is granted, or was, as that op.
     pub(crate) fn warrant(&self, op: &Op, epoch: u32, journal: Head) -> Option<Warrant> {
         let (record, opened) = (self.step(op.step)?, self.opened()?);
-        let (effect, basis, approval) = match &record.state {
-            StepState::Probing(probing) => (probing.judgement.digest.clone(), Basis::Auto, None),
+        let (effect, basis, approval, store) = match &record.state {
+            StepState::Probing(probing) => (probing.judgement.digest.clone(), Basis::Auto, None, probing.store.clone()),
             StepState::Waiting
             | StepState::Judged
             | StepState::Asked(_)
@@ -55,13 +55,15 @@ impl Run {
             | StepState::Overdue(..)
             | StepState::Unknown(_)
             | StepState::Confirmed(_)
-            | StepState::Settled(_) => (record.judgement.as_ref()?.digest.clone(), record.basis.clone()?, record.approval.clone()),
+            | StepState::Settled(_) => {
+                (record.judgement.as_ref()?.digest.clone(), record.basis.clone()?, record.approval.clone(), record.store.clone())
+            }
         };
         Some(Warrant {
             op: op.clone(),
             epoch,
             journal,
-            store: record.store.clone(),
+            store,
             ticket: opened.ticket.id.clone(),
             step: record.running(),
             stage: opened.ticket.stage,

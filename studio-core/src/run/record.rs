@@ -1,6 +1,6 @@
 //! One step of a run, and where it stands.
 
-use super::{Place, Probing, Prover, Unseen};
+use super::{Doubt, Place, Probing, Prover, Unseen};
 use crate::approval::Signed;
 use crate::event::{Basis, Outcome};
 use crate::gate::Judgement;
@@ -26,6 +26,9 @@ pub struct StepRecord {
     /// The number of the last read that looked whether it happened: numbers are shared with tries.
     #[serde(skip_serializing_if = "none")]
     pub probe: u32,
+    /// The try before, if nobody saw its end and a human is asked about another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Box<Doubt>>,
     /// What the rules said.
     pub judgement: Option<Judgement>,
     /// Ops of earlier runs of its ticket that had its effect, or may have had it.

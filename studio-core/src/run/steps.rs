@@ -32,7 +32,7 @@ impl Run {
         must(matches!(self.next(), Next::AskHuman { op: open, .. } if open == *op), "nobody is to be asked")?;
         let record = self.record(op.step)?;
         must(record.judgement.as_ref().is_some_and(|judgement| judgement.digest == *effect), "its effect is not the one that was judged")?;
-        record.tries(op.attempt);
+        record.doubts(op.attempt);
         record.state = StepState::Asked(expires);
         Ok(())
     }
@@ -45,7 +45,11 @@ impl Run {
     }
 
     pub(super) fn approval_refused(&mut self, signed: &Signed) -> Step {
-        let name = self.answered(signed, Word::Deny)?.step.name.clone();
+        let record = self.answered(signed, Word::Deny)?;
+        if record.reverts(true) {
+            return Ok(()); // a no to another try says nothing about the one before
+        }
+        let name = record.step.name.clone();
         let reason = signed.statement.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         self.refused(&format!("{} refused step {name}{reason}", signed.statement.by));
         Ok(())
@@ -76,6 +80,9 @@ impl Run {
             | StepState::Confirmed(_)
             | StepState::Settled(_) => false,
         })?;
+        if matches!(record.state, StepState::Asked(_) | StepState::Approved(_)) && record.reverts(false) {
+            return Ok(());
+        }
         let closed = matches!(record.state, StepState::Granted(_));
         (record.approval, record.basis, record.state) = (None, None, StepState::Judged);
         if closed {
@@ -93,6 +100,7 @@ impl Run {
         };
         must(again || next == Next::Grant { op: op.clone(), basis: basis.clone() }, "nobody agreed to it, or it is not its turn")?;
         record.tries(op.attempt);
+        record.doubt = None;
         (record.basis, record.store, record.state) = (Some(basis.clone()), store.cloned(), StepState::Granted(place));
         Ok(())
     }
@@ -127,9 +135,22 @@ impl Run {
                 (record.approval, record.basis, record.state) = (None, None, StepState::Judged);
             }
             Word::Abort => self.phase = Phase::Ending(Closing::Failed, format!("{} gave the run up at step {name}", statement.by)),
-            Word::Approve | Word::Deny => return Err("the statement settles nothing".into()),
+            Word::Approve | Word::Deny | Word::Cancel => return Err("the statement settles nothing".into()),
         }
         Ok(())
+    }
+
+    /// Says whether `signed` cancels the run as it stands.
+    pub(super) fn cancelled(&self, state: Closing, signed: &Signed) -> Step {
+        let statement = &signed.statement;
+        must(state == Closing::Cancelled && statement.word == Word::Cancel, "the statement cancels nothing")?;
+        must(Some(&statement.op.run) == self.id.as_ref(), "it is about another run")?;
+        must(!self.may_run(), "a step may be running")
+    }
+
+    /// Says whether a step may be running now.
+    pub(crate) fn may_run(&self) -> bool {
+        self.steps.iter().any(|record| matches!(record.state, StepState::Granted(_) | StepState::Overdue(..) | StepState::Probing(_)))
     }
 
     pub(super) fn record(&mut self, no: StepNo) -> Result<&mut StepRecord, String> {

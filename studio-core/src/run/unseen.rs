@@ -20,6 +20,17 @@ pub struct Unseen {
     pub lost: u32,
     /// What a read said.
     pub said: Option<Said>,
+    /// Whether a human was asked for another try and refused.
+    pub refused: bool,
+}
+
+/// A try whose end nobody saw, while a human is asked about another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Doubt {
+    /// What is known of it.
+    pub unseen: Unseen,
+    /// Which try it was.
+    pub attempt: u32,
 }
 
 /// What a read says about a step that it does not confirm.
@@ -41,6 +52,8 @@ pub struct Probing {
     pub place: Place,
     /// What the rules say about it.
     pub judgement: Judgement,
+    /// The store where it is claimed: the try it looks for may be claimed in another.
+    pub store: Option<StoreId>,
 }
 
 /// Whose read it is: only that of the rules may lead to a second run.
@@ -88,6 +101,24 @@ impl StepRecord {
             (self.attempt, self.again) = (attempt, self.again + 1);
         }
     }
+
+    /// A human is asked about the try with that number; what nobody knows of the one before is not forgotten.
+    pub(super) fn doubts(&mut self, attempt: u32) {
+        if let StepState::Unknown(unseen) = &self.state {
+            self.doubt = Some(Box::new(Doubt { unseen: unseen.clone(), attempt: self.attempt }));
+        }
+        self.tries(attempt);
+    }
+
+    /// There is no other try: the one before is as unknown as it was. True if there was such a one.
+    pub(super) fn reverts(&mut self, refused: bool) -> bool {
+        let Some(doubt) = self.doubt.take() else { return false };
+        let Doubt { unseen, attempt } = *doubt;
+        // The number of what was asked about is spent.
+        (self.probe, self.attempt, self.again) = (self.probe.max(self.attempt), attempt, self.again.saturating_sub(1));
+        (self.approval, self.state) = (None, StepState::Unknown(Unseen { refused, ..unseen }));
+        true
+    }
 }
 
 impl Run {
@@ -106,7 +137,7 @@ impl Run {
             Effect::Probed => absent && record.again < UNSEEN_TRIES_MAX,
             Effect::OneShot => false,
         };
-        if !again {
+        if !again || unseen.refused {
             let why = format!("nobody knows whether step {} ran ({unseen}): look, then say so with settle", op.step);
             return Next::Park(Parked::NeedsHuman, why);
         }
@@ -140,7 +171,7 @@ impl Run {
             | StepState::Skipped(_)
             | StepState::Ended(_)
             | StepState::Confirmed(_)
-            | StepState::Settled(_) => Unseen { why: why.into(), lost: 0, said: None },
+            | StepState::Settled(_) => Unseen { why: why.into(), lost: 0, said: None, refused: false },
         };
         record.state = StepState::Unknown(unseen);
         Ok(())
@@ -161,8 +192,8 @@ impl Run {
             (StepState::Probing(probing), Next::Recall(open)) if open == op && probing.place.epoch < place.epoch => probing.unseen.clone(),
             (_, _) => return Err("no read is wanted".into()),
         };
-        (record.probe, record.store) = (op.attempt, store.cloned());
-        record.state = StepState::Probing(Box::new(Probing { unseen, place, judgement: judgement.clone() }));
+        record.probe = op.attempt;
+        record.state = StepState::Probing(Box::new(Probing { unseen, place, judgement: judgement.clone(), store: store.cloned() }));
         Ok(())
     }
 
@@ -182,6 +213,9 @@ impl Run {
 impl fmt::Display for Unseen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.why)?;
+        if self.refused {
+            f.write_str("; another try was refused")?;
+        }
         match &self.said {
             Some(Said::DidNot(words)) => write!(f, "; a read says it did not happen: {words}"),
             Some(Said::Unclear(words)) => write!(f, "; a read could not tell: {words}"),

@@ -1,11 +1,11 @@
 //! What the supervisor does itself: judge, ask a human, grant, look back, check.
 
 use super::{Rest, RunError, Stuck, Supervisor};
-use crate::approval::{NotApproved, Word};
+use crate::approval::{NotApproved, Signed, Word};
 use crate::chores::{ChoreError, CommitOrder};
 use crate::closure::closure;
 use crate::crew::post;
-use crate::event::{Basis, Event, Finding, Limit, Mode, Parked};
+use crate::event::{Basis, Closing, Event, Finding, Limit, Mode, Parked};
 use crate::gate::{Case, Effect, Gate, Judgement};
 use crate::journal::JournalError;
 use crate::limits::{APPROVAL_HOURS, CRITERIA_MAX, LIST_MAX, STEP_SECONDS_DEFAULT};
@@ -142,6 +142,9 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
                 let now = self.journal.now();
                 signed.clone().believe(self.parts.approvers.as_ref(), now).map(|_| signed).map_err(|error| error.to_string())
             });
+            if believed.as_ref().is_ok_and(|signed| signed.statement.word == Word::Cancel) && self.run.may_run() {
+                continue; // it waits until that is over
+            }
             if let Ok(signed) = &believed
                 && matches!(signed.statement.word, Word::Happened | Word::DidNot | Word::Abort)
                 && let Some(seen) = self.overruled(&signed.statement.op).await?
@@ -155,6 +158,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
                 Word::Approve => Event::ApprovalGiven { signed },
                 Word::Deny => Event::ApprovalRefused { signed },
                 Word::Happened | Word::DidNot | Word::Abort => Event::StepSettled { signed },
+                Word::Cancel => cancelled(signed),
             });
             match event.and_then(|event| self.run.accepts(&event).map(|()| event).map_err(|error| error.to_string())) {
                 Ok(event) => {
@@ -169,6 +173,23 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
             }
         }
         Ok(taken)
+    }
+
+    /// Takes a word that cancels the run, if one lies in the inbox; anything else stays there.
+    pub(super) async fn take_cancel(&mut self) -> Result<(), RunError> {
+        let notices = self.journal.store().notices().map_err(JournalError::from)?;
+        for notice in notices {
+            let Ok(signed) = notice.signed else { continue };
+            let believed = signed.statement.word == Word::Cancel && signed.clone().believe(self.parts.approvers.as_ref(), self.journal.now()).is_ok();
+            let event = cancelled(signed);
+            if believed && self.run.accepts(&event).is_ok() {
+                self.decide(vec![event]).await?;
+                self.journal.barrier().await?;
+                let _left = self.journal.store().discard(&notice.id); // the run is over, and reads none again
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// Says whether the ticket still stands, where something real would be done for it.
@@ -248,10 +269,8 @@ pub fn judgement(gate: &dyn Gate, tree: &dyn Tree, run: &Run, no: StepNo) -> Res
 pub(super) fn judged(gate: &dyn Gate, tree: &dyn Tree, run: &Run, step: &Step) -> Result<Judgement, RunError> {
     let opened = run.opened().ok_or(RunError::NotOpen)?;
     let edits = run.change().map(|change| change.edits.as_slice()).unwrap_or_default();
-    let (script, used) = match step.argv.script() {
-        Some(path) => (after(tree, edits, &path)?, closure(tree, edits, &path)?),
-        None => (None, Vec::new()),
-    };
+    let script = step.argv.script().map_or(Ok(None), |path| after(tree, edits, &path))?;
+    let closure = closure(tree, edits, &step.argv)?;
     let case = Case {
         step,
         mode: opened.mode,
@@ -260,9 +279,15 @@ pub(super) fn judged(gate: &dyn Gate, tree: &dyn Tree, run: &Run, step: &Step) -
         base: opened.base.as_ref(),
         edits,
         script: script.as_deref(),
-        used: &used,
+        closure: &closure,
     };
     Ok(gate.judge(&case))
+}
+
+/// Returns the end of a run that somebody cancelled.
+fn cancelled(signed: Signed) -> Event {
+    let reason = signed.statement.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    Event::RunClosed { state: Closing::Cancelled, why: format!("{} cancelled it{reason}", signed.statement.by), signed: Some(Box::new(signed)) }
 }
 
 /// A chore that cannot be done parks the run; one whose doer is gone ends the work.

@@ -2,11 +2,10 @@
 
 use super::{RunError, Supervisor, possible};
 use crate::event::Event;
-use crate::gate::EditVerdict;
+use crate::gate::{EditVerdict, judge_edits};
 use crate::journal::{Journal, Log};
 use crate::name::Digest;
 use crate::permit::Cuts;
-use crate::plan::Edit;
 use crate::run::StepState;
 use crate::step::{Op, StepNo};
 use crate::store::Store;
@@ -37,8 +36,12 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
             return Ok(None);
         }
         let edits = self.run.change().map(|change| change.edits.as_slice()).unwrap_or_default();
-        let passes = |edit: &Edit| matches!(self.parts.gate.judge_edit(edit, opened.ticket.stage).verdict, EditVerdict::Pass | EditVerdict::Gate);
-        if edits.iter().all(passes) { Ok(Some(now)) } else { Err(RunError::OtherRules { then: then.clone(), now }) }
+        let judged = judge_edits(self.parts.gate.as_ref(), self.parts.tree.as_ref(), edits, opened.ticket.stage)?;
+        if judged.iter().all(|judged| matches!(judged.verdict, EditVerdict::Pass | EditVerdict::Gate)) {
+            Ok(Some(now))
+        } else {
+            Err(RunError::OtherRules { then: then.clone(), now })
+        }
     }
 
     /// The journal's chain has no key, so what it says that humans and rules said is looked at again:

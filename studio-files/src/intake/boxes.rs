@@ -4,7 +4,7 @@ use super::draft::Draft;
 use super::lines::Lines;
 use super::markdown::{self, Block, Form};
 use super::state::{self, Patch};
-use super::{Problems, Status};
+use super::{Problems, Status, words};
 use pulldown_cmark::HeadingLevel;
 use std::ops::Range;
 use studio_core::limits::{CRITERIA_MAX, LIST_MAX, PROSE_BYTES_MAX, TICKETS_MAX};
@@ -73,9 +73,9 @@ struct Said {
 
 impl Page<'_, '_, '_> {
     fn open(&mut self, level: HeadingLevel, block: &Block) {
-        let words = block.words().and_then(|words| self.text.get(words)).unwrap_or_default();
+        let said = block.words().and_then(|words| self.text.get(words)).unwrap_or_default();
         self.above.retain(|above| above.level < level);
-        self.above.push(Heading { level, line: self.lines.at(block.bytes.start), stage: stage(words), held: held(words) });
+        self.above.push(Heading { level, line: self.lines.at(block.bytes.start), stage: stage(said), held: words::of_heading(said) });
     }
 
     fn list(&mut self, list: &Block) {
@@ -118,25 +118,29 @@ impl Page<'_, '_, '_> {
         draft.depends_on = said.depends_on;
         draft.declare(self.stage());
         draft.status = if ticked { Status::Success } else { Status::Pending };
-        draft.held = self.above.iter().find_map(|above| above.held.map(|why| format!("{why}: {}:{}", self.path, above.line)));
+        let own = words::of_entry(&said.ask).or_else(|| words::of_entry(ask)).map(|why| format!("{why}: {}:{line}", self.path));
+        draft.held = self.above.iter().find_map(|above| above.held.map(|why| format!("{why}: {}:{}", self.path, above.line))).or(own);
         draft.patch = Some(Patch { at: at..at + 1, put: "x".into() });
         self.drafts.push(draft);
     }
 
-    /// Returns the stage of the nearest heading that names one.
+    /// Returns the highest stage that a heading above names: one below another lowers nothing.
     fn stage(&mut self) -> Option<Stage> {
         if self.own.is_some() {
             return self.own;
         }
-        let heading = self.above.iter_mut().rev().find(|above| above.stage.is_some())?;
-        let number = heading.stage?;
-        let stage = number.parse::<u8>().ok().and_then(|number| Stage::try_from(number).ok());
-        if stage.is_none() {
-            heading.stage = None; // once is enough
-            let what = format!("there is no stage {}", one_line(number, 20));
-            self.problems.add(heading.line, what, "write 1 (infra), 2 (studio) or 3 (tenants)");
+        let mut highest = None;
+        for heading in &mut self.above {
+            let Some(number) = heading.stage else { continue };
+            let stage = number.parse::<u8>().ok().and_then(|number| Stage::try_from(number).ok());
+            if stage.is_none() {
+                heading.stage = None; // once is enough
+                let what = format!("there is no stage {}", one_line(number, 20));
+                self.problems.add(heading.line, what, "write 1 (infra), 2 (studio) or 3 (tenants)");
+            }
+            highest = highest.max(stage);
         }
-        stage
+        highest
     }
 
     /// Sorts what stands in an item with a box.
@@ -160,10 +164,24 @@ impl Page<'_, '_, '_> {
                 }
                 Form::Heading(_) | Form::Item | Form::Box(..) | Form::Other => {}
             }
+            if block.form == Form::Words {
+                self.nearly(words.lines().skip(usize::from(n == 0)), block.bytes.start);
+            }
             if n == 0 && block.form == Form::Words {
                 said.ask = words.split_whitespace().collect::<Vec<_>>().join(" ");
             } else if !words.is_empty() {
                 said.body.push(words);
+            }
+        }
+    }
+
+    /// Refuses lines that would be dependencies if they were written otherwise; `at` is where their block begins.
+    fn nearly<'l>(&mut self, lines: impl Iterator<Item = &'l str>, at: usize) {
+        for line in lines {
+            let key = line.split_once(':').map(|(key, _)| key).filter(|key| *key == "depends_on" || words::nearly_depends_on(key));
+            if let Some(key) = key {
+                let what = format!("`{}` is not read here as what comes first", one_line(key, 60));
+                self.problems.add(self.lines.at(at), what, "write `- depends_on: ID, ID` as an item of its own below the box");
             }
         }
     }
@@ -178,6 +196,7 @@ impl Page<'_, '_, '_> {
             said.criteria.extend(lists().filter_map(|item| inside(self.text, item)));
         } else if let Some(ids) = words.strip_prefix("depends_on:") {
             let line = self.lines.at(item.bytes.start);
+            self.nearly(words.lines().skip(1), item.bytes.start);
             for id in ids.split(',') {
                 match TicketId::try_from(id.trim()) {
                     Ok(id) => said.depends_on.push((id, line)),
@@ -185,6 +204,7 @@ impl Page<'_, '_, '_> {
                 }
             }
         } else {
+            self.nearly(words.lines(), item.bytes.start);
             said.body.push(part(self.text, item.bare(self.text)));
             boxes_below(item, &mut |item| said.criteria.extend(inside(self.text, item)));
         }
@@ -197,28 +217,21 @@ fn boxes_below<'a>(item: &'a Block, found: &mut impl FnMut(&'a Block)) {
     }
 }
 
-/// Returns the number of a heading such as `Stage 1 – Homelab Bring-Up`.
+/// Returns the number of a heading such as `Stage 1 – Homelab Bring-Up` or `Stage Two`.
 fn stage(words: &str) -> Option<&str> {
     let words = words.trim_start_matches(['*', '_', '`', ' ']);
     let (stage, rest) = words.split_at_checked(5)?;
     let rest = rest.trim_start_matches([' ', '_', '-']);
-    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
     let (number, after) = rest.split_at_checked(end)?;
     let ends = !after.starts_with(|c: char| c.is_alphanumeric() || c == '.');
-    (stage.eq_ignore_ascii_case("stage") && !number.is_empty() && ends).then_some(number)
-}
-
-/// Returns why open boxes below a heading are not worked on.
-fn held(words: &str) -> Option<&'static str> {
-    let words = words.to_ascii_lowercase();
-    let bare: Vec<&str> = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    if words.contains("(locked)") {
-        Some("its heading says it is locked")
-    } else if matches!(bare[..], ["completed" | "done"] | ["completed" | "done", "tasks" | "items" | "work"]) {
-        Some("its box is open below a heading for what is done; tick it or move it")
-    } else {
-        None
-    }
+    let number = match number.to_ascii_lowercase().as_str() {
+        "one" | "i" => "1",
+        "two" | "ii" => "2",
+        "three" | "iii" => "3",
+        _ => Some(number).filter(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))?,
+    };
+    (stage.eq_ignore_ascii_case("stage") && ends).then_some(number)
 }
 
 /// Returns the id of a text and the text itself: `TASK_ID: the text`, or an id made of its words.

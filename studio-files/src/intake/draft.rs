@@ -1,7 +1,7 @@
 //! One entry of a queue file, before the base and the other entries have a say.
 
 use super::state::Patch;
-use super::{Kind, Problems, Status, hints};
+use super::{Kind, Problems, Status, hints, words};
 use crate::yaml::{Field, Node, Value};
 use studio_core::limits::{LIST_MAX, PROSE_BYTES_MAX};
 use studio_core::name::{Digest, RelPath, TicketId};
@@ -210,6 +210,9 @@ impl<'a, 'p, 'f> Entry<'a, 'p, 'f> {
     }
 
     fn depends_on(&mut self) -> Vec<(TicketId, u32)> {
+        for field in self.fields.iter().filter(|field| words::nearly_depends_on(&field.key)) {
+            self.problem(field.line, format!("the key `{}` is not read", one_line(&field.key, 60)), "write `depends_on: [ID]`, or remove it");
+        }
         let items = self.list("depends_on", LIST_MAX);
         items.into_iter().filter_map(|(text, line)| Some((self.ticket_id(&text, line)?, line))).collect()
     }

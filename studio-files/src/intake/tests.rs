@@ -182,7 +182,7 @@ fn what_differs_at_the_base_is_an_idea() {
     );
     assert_eq!(
         judged(lab().base("ai/backlog.yaml", &format!("{a}{}", b.replace("infra/b.sh", "infra/c.sh")))),
-        [(true, true, 1, StageFrom::Declared), idea]
+        [(true, true, 1, StageFrom::Declared), (false, false, 3, StageFrom::Declared)]
     );
     for base in ["", "- [", "- {}\n", &both.replace("- task_id: a\n", "- task_id: a\n  id: a\n")] {
         assert_eq!(judged(lab().base("ai/backlog.yaml", base)), [idea, idea], "{base}");
@@ -191,6 +191,40 @@ fn what_differs_at_the_base_is_an_idea() {
     assert!(queue.entries()[0].reason().contains("it is an idea"));
     let task = Lab::new().file("ai/tasks/t.yaml", task("t")).base("ai/tasks/u.yaml", &task("t")).queue();
     assert_eq!((task.entries()[0].at_base, task.entries()[0].ticket.scope.len()), (false, 0));
+}
+
+#[test]
+fn an_idea_keeps_what_its_id_was_granted_at_the_base() {
+    let page = |stage: u8, more: &str| format!("---\nid: t\nstage: {stage}\nrepo_paths: [docs/]\n---\n# T{more}\n");
+    let idea = |base: &str, now: &str| {
+        let queue = Lab::new().file("ai/tasks/t.md", now).base("ai/tasks/t.md", base).queue();
+        let entry = queue.entries()[0].clone();
+        assert!(!entry.at_base && entry.ticket.script.is_none() && entry.reason().contains("live passes it over"), "{}", entry.reason());
+        (u8::from(entry.ticket.stage), entry.ticket.scope.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    assert_eq!(idea(&page(3, ""), &page(3, "!")), (3, vec!["docs".to_string()]));
+    assert_eq!(idea(&page(3, ""), &page(1, "").replace("docs/", "cluster/")), (3, vec!["docs".to_string()]));
+    assert_eq!(idea(&page(1, ""), &page(2, "")), (2, vec!["docs".to_string()]));
+    assert_eq!(idea("# Another\n", &page(1, "").replace("id: t", "id: u")), (1, vec![]));
+    let locked = "## Stage 2 (Locked)\n- [ ] MOVE_IT: move\n";
+    for now in [locked.replace(" (Locked)", ""), locked.replace(" (Locked)", "").replace(": move", ": move it"), locked.replace(": move", ": go")] {
+        let queue = Lab::new().file("ai/backlog.md", &now).base("ai/backlog.md", locked).queue();
+        let entry = &queue.entries()[0];
+        assert!(entry.ticket.stage == Stage::Studio && entry.reason().contains("locked"), "{now}: {}", entry.reason());
+    }
+}
+
+#[test]
+fn task_files_on_a_shelf_are_not_worked_on() {
+    let lab = Lab::with("ai/tasks/Examples/a.yaml", &task("a"))
+        .both("ai/tasks/done/b.yaml", &task("b"))
+        .both("ai/tasks/_template.yaml", &task("c"))
+        .both("ai/tasks/deep/archive/d.md", "# D\n")
+        .both("ai/tasks/e.yaml", &task("e"));
+    let queue = lab.queue();
+    let word = |id: &str| queue.find(id).unwrap().readiness.word();
+    assert_eq!(["a", "b", "c", "d", "e"].map(word), ["example", "held", "example", "held", "ready"]);
+    assert!(queue.find("b").unwrap().reason().contains("one for what is over"));
 }
 
 #[test]

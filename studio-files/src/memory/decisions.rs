@@ -91,7 +91,7 @@ fn words(event: &Event) -> Vec<String> {
             vec![format!("{by} advises, {}: {advice}", name(checkpoint))]
         }
         Event::LimitReached { limit, why } => vec![format!("limit reached, {}: {why}", name(limit))],
-        Event::RunClosed { state, why } => vec![format!("closed as {}: {why}", state.name())],
+        Event::RunClosed { state, why, .. } => vec![format!("closed as {}: {why}", state.name())],
     }
 }
 

@@ -51,6 +51,15 @@ fn a_run_weighs_what_it_holds_itself() {
     assert!(matches!(weigh(root.path(), run.home, &odd, true), Err(RetentionError::Day(_))));
 }
 
+#[test]
+fn holes_in_a_file_weigh_nothing() {
+    let run = stored("20261121-101112-b-0a1f", 8, true);
+    let root = lab(&run);
+    let sparse = fs::File::create(root.path().join(run.home.folder()).join(run.id.as_str()).join("sparse")).unwrap();
+    sparse.set_len(5 << 30).unwrap();
+    assert!(weigh(root.path(), run.home, &run.id, true).unwrap().bytes < 1 << 20);
+}
+
 fn names(root: &Path, folder: &str) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();

@@ -1,6 +1,7 @@
 //! Commands and what they must get.
 
 use super::*;
+use studio_core::closure::Closure;
 use studio_core::event::Mode;
 use studio_core::step::{Argv, Step};
 use studio_core::ticket::Stage;
@@ -20,9 +21,11 @@ pub(crate) fn step(line: &str) -> Step {
     }
 }
 
+static NOTHING: Closure = Closure { used: Vec::new(), unfound: Vec::new(), over: None, links: Vec::new() };
+
 /// Returns the case of a step without a base or a script.
 pub(crate) fn case(step: &Step) -> Case<'_> {
-    Case { mode: Mode::Simulate, step, stage: Stage::Infra, cluster: None, base: None, edits: &[], script: None, used: &[] }
+    Case { mode: Mode::Simulate, step, stage: Stage::Infra, cluster: None, base: None, edits: &[], script: None, closure: &NOTHING }
 }
 
 fn all(verdict: Verdict, class: Class, rule: &str, lines: &[&str]) {
@@ -212,4 +215,15 @@ fn a_script_asks_for_its_bytes() {
     let step = step("bash --noprofile --norc infrastructure/check.sh");
     assert_eq!(judge(&case(&step)).verdict, Verdict::Refuse);
     assert_eq!(judge(&Case { script: Some(b"kubectl get nodes\n"), ..case(&step) }).verdict, Verdict::Ask);
+}
+
+#[test]
+fn what_a_link_hides_is_seen() {
+    let step = step("cat docs/how-to README.md");
+    let leads = |end: &str| Closure { links: vec![("docs/how-to".into(), end.try_into().unwrap())], ..Closure::default() };
+    for (end, verdict) in [(".talos/main/kubeconfig", Verdict::Refuse), ("config/env/prod.env", Verdict::Refuse), ("docs/other.md", Verdict::Auto)] {
+        let found = judge(&Case { closure: &leads(end), ..case(&step) });
+        assert_eq!(found.verdict, verdict, "{found:?}");
+        assert!(verdict == Verdict::Auto || (found.rule == "secret-place" && found.why.contains(end)), "{found:?}");
+    }
 }

@@ -13,6 +13,8 @@ use studio_core::text::one_line;
 const FREEZE: &str = "freeze";
 /// The folder of marks.
 const STOPS: &str = "stops";
+/// The folder of cancelled runs.
+const CANCELS: &str = "cancels";
 /// The mark for all runs; no run is called so.
 const ALL: &str = "all";
 /// Characters of a name that are kept.
@@ -36,6 +38,19 @@ pub struct Freeze {
 struct Stop {
     run: Option<RunId>,
     at: Moment,
+}
+
+/// A run is given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cancel {
+    run: RunId,
+}
+
+impl Record for Cancel {
+    fn is_of(&self, name: &str) -> bool {
+        self.run.as_str() == name
+    }
 }
 
 impl ClaimStore {
@@ -78,6 +93,19 @@ impl ClaimStore {
             Ok(_) | Err(ClaimError::Record(..)) => shelf.put(name(run), &Stop { run: run.cloned(), at: now.clone() }),
             Err(error) => Err(error),
         }
+    }
+
+    /// Marks that a run is cancelled: whatever of it may be killed is, by whoever attends to it.
+    ///
+    /// # Errors
+    /// The mark may not stand.
+    pub fn mark_cancel(&self, run: &RunId) -> Result<(), ClaimError> {
+        self.shelf(CANCELS).put(run.as_str(), &Cancel { run: run.clone() })
+    }
+
+    /// Says whether a run is cancelled. A mark that cannot be read kills nothing.
+    pub fn is_cancelled(&self, run: &RunId) -> bool {
+        self.shelf(CANCELS).get::<Cancel>(run.as_str()).is_ok_and(|cancel| cancel.is_some())
     }
 
     /// Says whether a run, or each one, was told to stop at `since` or later.

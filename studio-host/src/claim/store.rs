@@ -20,7 +20,7 @@ pub use studio_core::name::StoreId;
 use studio_core::step::Op;
 
 /// The folders of a store, one for each kind of record.
-const FOLDERS: [&str; 6] = ["claims", "epochs", "effects", "holds", "stops", "anchors"];
+const FOLDERS: [&str; 7] = ["claims", "epochs", "effects", "holds", "stops", "cancels", "anchors"];
 
 /// A store of claims.
 #[derive(Clone, Debug)]

@@ -75,6 +75,10 @@ impl Watch<'_> {
         if let Some(finished) = self.store.finished(self.op) {
             return Some(self.rest(finished, notes));
         }
+        if self.killable && self.store.is_cancelled(&self.op.run) {
+            notes.insert("it was killed, since its run is cancelled".into());
+            return Some(self.kill(notes));
+        }
         let (late, large) = (self.is_late(), self.is_large());
         let why = match (large, late, self.killable) {
             (true, _, true) => format!("when its output grew over {OUTPUT_WATCH_BYTES_MAX} bytes"),

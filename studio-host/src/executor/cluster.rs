@@ -37,6 +37,8 @@ pub(super) struct Clues<'a> {
     pub(super) side: Option<&'a OfCluster>,
     /// What the ticket says.
     pub(super) ticket: Option<&'a Target>,
+    /// Whether a human signs for the step: then what is signed names the cluster, not what stands in the checkout.
+    pub(super) signed: bool,
 }
 
 /// Returns the cluster that a step works on; none if it works on none.
@@ -47,18 +49,23 @@ pub(super) fn cluster(root: &Path, clues: Clues<'_>) -> Result<Option<Cluster>, 
         return Err(ClusterError::None(why));
     }
     let list = || names.iter().map(Target::to_string).collect::<Vec<_>>().join(", ");
-    let target = Some(&clues.step.target).filter(|target| names.contains(target));
-    let named = match clues.side {
+    let side = match clues.side {
         Some(OfCluster::Named(name)) => Some(name),
         Some(OfCluster::Has(_)) | None => None,
     };
-    if let (Some(name), Some(other)) = (named, target.or(clues.ticket).filter(|other| Some(*other) != named)) {
-        return Err(ClusterError::Clash(name.clone(), other.clone()));
-    }
-    let name = match (target.or(named).or(clues.ticket), names.as_slice()) {
-        (Some(name), _) | (None, [name]) => name,
+    // A target may be a machine of the cluster; if it is a cluster, it is the one that the others name.
+    let target = Some(&clues.step.target).filter(|target| names.contains(target));
+    let named = [side, clues.ticket, target];
+    let mut said = named.into_iter().flatten();
+    let name = match (said.next(), names.as_slice()) {
+        (Some(name), _) => name,
+        (None, [name]) if !clues.signed => name,
+        (None, [_]) => return Err(ClusterError::Unnamed(why, list())),
         (None, _) => return Err(ClusterError::Several(why, list())),
     };
+    if let Some(other) = said.find(|other| *other != name) {
+        return Err(ClusterError::Clash(name.clone(), other.clone()));
+    }
     let absent = || ClusterError::Absent(why.clone(), name.clone(), list());
     let folder = RelPath::try_from(format!("{FOLDER}/{name}")).map_err(|_| absent())?;
     if !names.contains(name) || folder::look(root, &folder)?.is_none_or(|seen| !seen.is_dir()) {
@@ -70,12 +77,13 @@ pub(super) fn cluster(root: &Path, clues: Clues<'_>) -> Result<Option<Cluster>, 
 }
 
 impl Clues<'_> {
-    /// Says why the step is of a cluster, if it is.
+    /// Says why the step is of a cluster, if it is: no other program than those of a cluster gets its credentials.
     fn why(&self) -> Option<String> {
         let program = self.step.argv.program();
         if PROGRAMS.contains(&program.rsplit('/').next().unwrap_or(program)) {
             return Some(format!("{program} works on a cluster"));
         }
+        let script = String::from_utf8_lossy(self.script?);
         if self.step.target.as_str() != "local" {
             return Some(format!("the step's target is {}", self.step.target));
         }
@@ -84,7 +92,7 @@ impl Clues<'_> {
             Some(OfCluster::Has(true) | OfCluster::Named(_)) => return Some("the script's side file says that it works on a cluster".into()),
             None => {}
         }
-        let word = mentioned(&String::from_utf8_lossy(self.script?))?;
+        let word = mentioned(&script)?;
         Some(format!("the script names {word} (if it works on no cluster, say cluster = false in its side file)"))
     }
 }
@@ -129,11 +137,17 @@ pub(super) enum ClusterError {
         "{0}, and there are several in .talos/: {1}; say which by the step's target, metadata.cluster of the ticket, or cluster = \"…\" of the side file"
     )]
     Several(String, String),
+    /// One, but nobody signs for that.
+    #[error(
+        "{0}, and nothing that is signed says which; there is {1} in .talos/: name it by the step's target, metadata.cluster of the ticket, or \
+        cluster = \"…\" of the side file"
+    )]
+    Unnamed(String, String),
     /// None of that name.
     #[error("{0}, but .talos/ has no {1}; it has {2}")]
     Absent(String, Target, String),
     /// Two that disagree.
-    #[error("the script's side file says that it works on the cluster {0}, but the step or its ticket names {1}")]
+    #[error("it works on the cluster {0}, as its side file or its ticket says, but the ticket or the step names {1}: make them agree")]
     Clash(Target, Target),
     /// No credentials.
     #[error("{0}/ holds neither kubeconfig nor talosconfig: put them there")]
@@ -164,11 +178,23 @@ mod tests {
         }
 
         fn resolve(&self, program: &str, target: &str, script: &str, side: Option<OfCluster>, ticket: Option<&str>) -> Result<String, String> {
+            self.resolve_if(false, program, target, script, side, ticket)
+        }
+
+        fn resolve_if(
+            &self,
+            signed: bool,
+            program: &str,
+            target: &str,
+            script: &str,
+            side: Option<OfCluster>,
+            ticket: Option<&str>,
+        ) -> Result<String, String> {
             let step = serde_json::json!({ "name": "s", "argv": [program], "target": target, "why": "w" });
             let (step, ticket) = (serde_json::from_value(step).unwrap(), ticket.map(|name| Target::try_from(name).unwrap()));
-            let clues = Clues { step: &step, script: Some(script.as_bytes()), side: side.as_ref(), ticket: ticket.as_ref() };
-            let found = cluster(self.0.path(), clues).map_err(|error| error.to_string())?;
-            Ok(found.map_or_else(|| "none".into(), |cluster| cluster.folder.to_string()))
+            let script = Some(script.as_bytes()).filter(|_| program == "bash");
+            let found = cluster(self.0.path(), Clues { step: &step, script, side: side.as_ref(), ticket: ticket.as_ref(), signed });
+            Ok(found.map_err(|error| error.to_string())?.map_or_else(|| "none".into(), |cluster| cluster.folder.to_string()))
         }
     }
 
@@ -177,22 +203,53 @@ mod tests {
     }
 
     #[test]
-    fn target_then_ticket_then_the_only_one() {
+    fn side_file_ticket_and_target_name_one_cluster() {
         let (one, two) = (Lab::of(&["main"]), Lab::of(&["main", "prod"]));
-        assert_eq!(two.resolve("kubectl", "prod", "", None, Some("main")).unwrap(), ".talos/prod");
+        assert_eq!(two.resolve("kubectl", "prod", "", None, None).unwrap(), ".talos/prod");
         assert_eq!(two.resolve("kubectl", "local", "", None, Some("main")).unwrap(), ".talos/main");
-        assert_eq!(two.resolve("ls", "cp-1", "", None, Some("prod")).unwrap(), ".talos/prod");
+        assert_eq!(two.resolve("bash", "cp-1", "", None, Some("prod")).unwrap(), ".talos/prod");
         assert_eq!(one.resolve("kubectl", "local", "", None, None).unwrap(), ".talos/main");
         assert_eq!(two.resolve("bash", "local", "x", named("prod"), None).unwrap(), ".talos/prod");
         let error = two.resolve("helm", "local", "", None, None).unwrap_err();
         assert!(error.contains("main, prod"), "{error}");
         let error = two.resolve("helm", "local", "", None, Some("lab")).unwrap_err();
         assert!(error.contains("no lab; it has main, prod"), "{error}");
+        assert!(two.resolve("kubectl", "prod", "", None, Some("main")).unwrap_err().contains("names prod"));
         assert!(two.resolve("bash", "local", "x", named("prod"), Some("main")).unwrap_err().contains("names main"));
         assert!(two.resolve("bash", "main", "x", named("prod"), None).unwrap_err().contains("names main"));
-        for program in ["kubectl", "ls"] {
-            let error = Lab::of(&[]).resolve(program, if program == "ls" { "cp-1" } else { "local" }, "", None, None).unwrap_err();
+        for (program, target) in [("kubectl", "local"), ("bash", "cp-1")] {
+            let error = Lab::of(&[]).resolve(program, target, "", None, None).unwrap_err();
             assert!(error.contains(".talos/<cluster>/"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_signed_names_the_cluster_and_no_folder_can_come_in_its_place() {
+        let signed = |lab: &Lab, target: &str, side, ticket| lab.resolve_if(true, "bash", target, "kubectl", side, ticket);
+        for clusters in [&["staging"][..], &["production"], &["staging", "production"], &["staging", "cp-1"]] {
+            let lab = Lab::of(clusters);
+            for (side, ticket, target) in
+                [(named("staging"), None, "local"), (None, Some("staging"), "local"), (None, None, "staging"), (None, Some("staging"), "cp-1")]
+            {
+                let found = signed(&lab, target, side, ticket);
+                assert!(found.as_deref().map_or(true, |folder| folder == ".talos/staging"), "{clusters:?}: {found:?}");
+                let refused = !clusters.contains(&"staging") || clusters.contains(&target) && target != "staging";
+                assert_eq!(found.is_err(), refused, "{clusters:?}: {found:?}");
+            }
+            assert!(signed(&lab, "local", None, None).is_err() && signed(&lab, "local", Some(OfCluster::Has(true)), None).is_err());
+        }
+        let error = signed(&Lab::of(&["main"]), "local", None, None).unwrap_err();
+        assert!(error.contains("there is main") && error.contains("metadata.cluster"), "{error}");
+    }
+
+    #[test]
+    fn only_scripts_and_programs_of_a_cluster_get_its_credentials() {
+        let lab = Lab::of(&["main"]);
+        for program in ["cat", "ls", "grep"] {
+            assert_eq!(lab.resolve(program, "main", "", None, Some("main")).unwrap(), "none", "{program}");
+        }
+        for program in ["bash", "kubectl", "talosctl", "flux", "helm"] {
+            assert_eq!(lab.resolve(program, "main", "", None, None).unwrap(), ".talos/main", "{program}");
         }
     }
 

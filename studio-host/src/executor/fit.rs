@@ -1,7 +1,9 @@
 //! What a step would be handed, found out before a human is asked whether it may run.
 
 use super::cluster::{Clues, cluster};
-use super::side::{Kill, Side};
+use super::content::content;
+use super::folder::FolderError;
+use super::side::{Declared, Kill, Read, Side};
 use super::values::{self, values};
 use super::verify::{Refusal, side};
 use std::path::Path;
@@ -28,7 +30,7 @@ fn words(root: &Path, tree: &dyn Tree, edits: &[Edit], step: &Step, ticket: Opti
         Some(path) => side(&path, &step.target, read)?,
         None => Side::default(),
     };
-    let clues = Clues { step, script: bytes.as_deref(), side: side.cluster.as_ref(), ticket };
+    let clues = Clues { step, script: bytes.as_deref(), side: side.cluster.as_ref(), ticket, signed: true };
     let cluster = cluster(root, clues)?;
     let _checked = values(root, &side.env)?;
     for place in side.look(root)?.iter().chain(cluster.as_ref().map(|cluster| &cluster.folder)) {
@@ -40,21 +42,27 @@ fn words(root: &Path, tree: &dyn Tree, edits: &[Edit], step: &Step, ticket: Opti
             return Err(Refusal::Committed(place.clone()));
         }
     }
-    let list = |paths: Vec<&str>| if paths.is_empty() { "nothing".to_string() } else { paths.join(", ") };
+    let list = |words: Vec<String>| if words.is_empty() { "nothing".to_string() } else { words.join(", ") };
     let handed = match &cluster {
-        Some(cluster) => format!("{} (as {})", cluster.folder, list(cluster.env.iter().map(|(name, _)| *name).collect())),
+        Some(cluster) => format!("{} (as {})", cluster.folder, list(cluster.env.iter().map(|(name, _)| (*name).to_string()).collect())),
         None => "none".into(),
     };
+    let read = |Read(place): &Read| Ok(format!("{place} ({})", content(root, place)?));
+    let reads = side.reads.iter().map(read).collect::<Result<Vec<String>, FolderError>>()?;
+    let unsigned = if reads.is_empty() { "" } else { "; signed by name only: what stands there may be another when it runs" };
     let then = match side.kill {
         Some(Kill::Safe) => "then it is killed, which is safe as its side file says",
         None => "then it is left running, unless the rules say that it only looks or writes in its own folder",
     };
+    let left = |file: &Declared| format!("{}{}", file.path, if file.secret { " (secret)" } else { "" });
     Ok(format!(
-        "values of {}: {}\nreads: {}\nwrites: {}\ncluster: {handed}\ntime limit: {} seconds, {then}",
+        "values of {}: {}\nreads: {}{unsigned}\nwrites: {}\nleaves: {}\ncluster: {handed}\ntargets: {}\ntime limit: {} seconds, {then}",
         values::FOLDER,
-        list(side.env.iter().map(|name| name.as_str()).collect()),
-        list(side.reads.iter().map(|read| read.0.as_str()).collect()),
-        list(side.writes.iter().map(|write| write.0.as_str()).collect()),
+        list(side.env.iter().map(ToString::to_string).collect()),
+        list(reads),
+        list(side.writes.iter().map(|write| write.0.to_string()).collect()),
+        list(side.artifact.iter().map(left).collect()),
+        side.targets.as_ref().map_or_else(|| "any".into(), |targets| list(targets.iter().map(ToString::to_string).collect())),
         step.timeout_seconds.get(),
     ))
 }

@@ -8,7 +8,7 @@ use crate::git::{GitError, Workshop};
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
 use studio_core::chores::CommitOrder;
-use studio_core::gate::EditVerdict;
+use studio_core::gate::{EditVerdict, judge_edits};
 use studio_core::limits::{BRANCHES_MAX, OUTPUT_BYTES_MAX, PROSE_BYTES_MAX};
 use studio_core::name::{BranchName, Digest, RunId};
 use studio_core::step::Op;
@@ -132,8 +132,9 @@ fn may_commit(site: &Place, order: &CommitOrder) -> Result<(), String> {
             order.branch, order.ticket
         ));
     }
-    for edit in &order.edits {
-        let judgement = site.gate.judge_edit(edit, order.stage);
+    let tree = site.repo.base(Some(order.base.as_str())).map_err(|error| error.to_string())?;
+    let judged = judge_edits(site.gate.as_ref(), &tree, &order.edits, order.stage).map_err(|error| error.to_string())?;
+    for (edit, judgement) in order.edits.iter().zip(judged) {
         match judgement.verdict {
             EditVerdict::Pass | EditVerdict::Gate => {}
             EditVerdict::Ask | EditVerdict::Block => {

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use studio_core::event::Basis;
 use studio_core::name::Digest;
 use studio_core::redact::Secret;
 use studio_core::step::Op;
@@ -27,7 +28,8 @@ pub(super) fn setting(site: &Place, workshop: &Workshop, warrant: &Warrant, judg
     let programs = Programs::of(&site.bin_dirs, &[root, site.repo.common_dir()]);
     let program = programs.find(warrant.step.argv.program())?;
     let bytes = judged.script.as_ref().map(|script| script.bytes.as_slice());
-    let clues = Clues { step: &warrant.step, script: bytes, side: judged.side.cluster.as_ref(), ticket: warrant.cluster.as_ref() };
+    let signed = matches!(warrant.basis, Basis::Approved(_));
+    let clues = Clues { step: &warrant.step, script: bytes, side: judged.side.cluster.as_ref(), ticket: warrant.cluster.as_ref(), signed };
     let (cluster, values) = (cluster(root, clues)?, values(root, &judged.side.env)?);
     let places = judged.side.places(root)?;
     let checkout = workshop.checkout(&op.run, &judged.commit)?;

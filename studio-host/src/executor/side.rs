@@ -100,9 +100,24 @@ const RESERVED: &[&str] = &[
     "CDPATH",
     "GLOBIGNORE",
     "POSIXLY_CORRECT",
+    "PROMPT_COMMAND",
+    "PERL5LIB",
+    "PERL5OPT",
+    "PERL5DB",
+    "PERLLIB",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "RUBYOPT",
+    "RUBYLIB",
+    "LUA_INIT",
+    "LUA_PATH",
+    "JAVA_TOOL_OPTIONS",
+    "GLIBC_TUNABLES",
+    "GCONV_PATH",
+    "HELM_PLUGINS",
 ];
 /// What such variables begin with.
-const RESERVED_STARTS: &[&str] = &["LD_", "BASH_", "STUDIO_", "LC_"];
+const RESERVED_STARTS: &[&str] = &["LD_", "BASH_", "STUDIO_", "LC_", "GIT_", "PYTHON"];
 
 impl Side {
     /// Returns where the side file of `script` stands, if its name is not too long for one.
@@ -286,6 +301,11 @@ mod tests {
             ("env = [\"LD_PRELOAD\"]", "LD_PRELOAD"),
             ("env = [\"PATH\"]", "PATH"),
             ("env = [\"BASH_ENV\"]", "BASH_ENV"),
+            ("env = [\"ENV\"]", "ENV"),
+            ("env = [\"GIT_CONFIG_COUNT\"]", "GIT_CONFIG_COUNT"),
+            ("env = [\"PYTHONPATH\"]", "PYTHONPATH"),
+            ("env = [\"PERL5LIB\"]", "PERL5LIB"),
+            ("env = [\"NODE_OPTIONS\"]", "NODE_OPTIONS"),
             ("reads = [\"config/env/prod.env\"]", "env = "),
             ("reads = [\"Config\"]", "secret place"),
             ("reads = [\".talos/main\"]", "cluster = true"),

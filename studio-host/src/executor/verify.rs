@@ -64,7 +64,7 @@ pub(super) fn judge(site: &Place, warrant: &Warrant) -> Result<Judged, Refusal> 
     let read = |path: &RelPath| after(&tree, &warrant.edits, path);
     let path = warrant.step.argv.script();
     let bytes = path.as_ref().map(read).transpose()?.flatten();
-    let used = path.as_ref().map_or(Ok(Vec::new()), |path| closure(&tree, &warrant.edits, path))?;
+    let closure = closure(&tree, &warrant.edits, &warrant.step.argv)?;
     let case = Case {
         step: &warrant.step,
         mode: Mode::Live,
@@ -73,7 +73,7 @@ pub(super) fn judge(site: &Place, warrant: &Warrant) -> Result<Judged, Refusal> 
         base: Some(base),
         edits: &warrant.edits,
         script: bytes.as_deref(),
-        used: &used,
+        closure: &closure,
     };
     let judgement = site.gate.judge(&case);
     if judgement.digest != warrant.effect {

@@ -12,6 +12,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path};
 use studio_core::limits::{CHECKOUT_FILES_MAX, DIRTY_MAX, OBJECT_BYTES_MAX};
+use studio_core::name::RelPath;
 use studio_core::text::one_line;
 
 impl GitRepo {
@@ -56,6 +57,26 @@ impl GitRepo {
         names.dedup();
         names.truncate(DIRTY_MAX);
         Ok(names)
+    }
+}
+
+impl GitRepo {
+    /// Says whether git knows the file: in the commit that is checked out, or staged.
+    ///
+    /// # Errors
+    /// The repository or its index is damaged.
+    pub fn knows(&self, path: &RelPath) -> Result<bool, GitError> {
+        let repo = self.repo.to_thread_local();
+        let index = repo.index_or_load_from_head_or_empty().map_err(|error| damaged("the index", &error))?;
+        if index.entry_by_path(path.as_str().into()).is_some() {
+            return Ok(true);
+        }
+        let (head, mut known) = (repo.head_tree_id_or_empty().map_err(|error| damaged("HEAD", &error))?.detach(), false);
+        each(&repo, head, &BString::default(), 0, &mut |seen, mode, _| {
+            known |= !mode.is_tree() && *seen == path.as_str();
+            Ok(!known)
+        })?;
+        Ok(known)
     }
 }
 
@@ -139,6 +160,18 @@ mod tests {
         std::os::unix::fs::symlink("a", fixture.root().join("e")).unwrap();
         fs::set_permissions(fixture.root().join("run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
         assert_eq!(dirty(&fixture), ["a", "b/c", "d", "e", "run.sh"]);
+    }
+
+    #[test]
+    fn a_file_is_known_once_it_is_committed_or_staged() {
+        let fixture = checked_out(&[("a", "1"), ("b/c", "2")]);
+        put(&fixture.root().join("new"), "");
+        let knows = |path: &str| fixture.open().knows(&RelPath::try_from(path).unwrap()).unwrap();
+        assert_eq!([knows("a"), knows("b/c"), knows("b"), knows("new")], [true, true, false, false]);
+        fixture.grow("refs/heads/main", &[("new", "")], &[]);
+        assert_eq!([knows("a"), knows("new")], [true, true]); // staged only, and committed only
+        fs::remove_file(fixture.root().join(".git/index")).unwrap();
+        assert_eq!([knows("a"), knows("new")], [false, true]);
     }
 
     #[test]

@@ -103,7 +103,7 @@ fn everything_is_there_and_nothing_is_hidden() {
         "not met ready: no step shows it",
         "reviewer: Wait for it.\n  Then look.",
         "path: cluster/nodes/Delete me.yaml\n\nreplicas: 1",
-        "path: cluster/big.bin\n\n(too large",
+        "path: cluster/big.bin\n\n(not shown: too large",
     ] {
         assert!(page.contains(part), "{part} is missing in {page}");
     }

@@ -121,3 +121,38 @@ fn nothing_of_a_closed_stage_is_ready() {
     assert_eq!(readiness, [&Readiness::Ready, &Readiness::Finished, &held, &Readiness::Finished, &waiting, &Readiness::Example]);
     assert_eq!(lab.queue().ready().count(), 2);
 }
+
+#[test]
+fn what_is_nearly_a_dependency_is_a_problem_with_its_line() {
+    for line in [
+        "- Depends_on: B",
+        "- **depends_on:** B",
+        "* depends_on : B",
+        "- depends-on: B",
+        "- Depends on: B",
+        "depends_on: B",
+        "- it came\n    depends_on: B",
+    ] {
+        let refused = Lab::with("ai/backlog.md", &format!("# B\n- [ ] ADD_IT: x\n  {line}\n")).refused();
+        assert!(refused.starts_with("ai/backlog.md:") && refused.contains("write `- depends_on: ID, ID`"), "{line}: {refused}");
+        let at: u32 = refused.split(':').nth(1).unwrap().parse().unwrap();
+        assert!((2..=4).contains(&at), "{refused}");
+    }
+    assert_eq!(backlog("- [ ] ADD_IT: it depends on: the weather\n  - it depends on the weather\n").entries().len(), 1);
+}
+
+#[test]
+fn open_boxes_that_are_over_struck_out_or_examples_are_held() {
+    let text = "## Format\n- [ ] ONE: x\n## Stage 1 - Completed\n- [ ] TWO: x\n## Stage 1 [LOCKED]\n- [ ] THREE: x\n## Examples\n- [ ] FOUR: x\n\
+        ## Stage 1 - Up\n- [ ] ~~FIVE: x~~\n- [ ] SIX: ~~x~~\n- [ ] SEVEN: x (cancelled)\n- [ ] EIGHT: x\n";
+    let queue = backlog(text);
+    assert_eq!(queue.entries().len(), 8);
+    assert_eq!(queue.ready().map(|entry| entry.ticket.id.as_str()).collect::<Vec<_>>(), ["EIGHT"]);
+    assert!(queue.find("SEVEN").unwrap().reason().contains("ai/backlog.md:12"), "{}", queue.find("SEVEN").unwrap().reason());
+}
+
+#[test]
+fn a_stage_in_words_is_one_and_a_heading_below_lowers_none() {
+    let text = "## Stage 2 - Tenants\n### Stage 1 things\n- [ ] a\n## Stage Two\n- [ ] b\n## Stage III: x\n- [ ] c\n## Stage 1\n### Stage 2\n- [ ] d\n## Stage in\n- [ ] e\n";
+    assert_eq!(rows(&backlog(text)), ["pending a 2", "pending b 2", "pending c 3", "pending d 2", "pending e 1?"]);
+}

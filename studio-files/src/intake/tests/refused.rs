@@ -30,6 +30,8 @@ fn each_refusal_names_its_line() {
         (&entry("  depends_on:\n    - b\n"), "4: it depends on `b`, which is no ticket"),
         (&entry("  depends_on: [A]\n"), "3: `a` depends on itself"),
         (&entry(&wide), "3: `depends_on` has 40 items"),
+        (&entry("  dependsOn: [b]\n"), "3: the key `dependsOn` is not read"),
+        (&entry("  Depends_on: [b]\n"), "3: the key `Depends_on` is not read"),
         (&entry("  detail: [x]\n"), "3: `detail` should be text"),
         (&entry(&format!("  detail: {long}\n")), "3: `detail` has 16385 bytes"),
         (&entry("  detail: !!binary eA==\n"), "3: a tag"),

@@ -62,8 +62,8 @@ impl Gate for Everything {
         Judgement { verdict: Verdict::Auto, class: self.0, effect: self.1, ..ClosedGate.judge(case) }
     }
 
-    fn judge_edit(&self, edit: &Edit, stage: Stage) -> EditJudgement {
-        ClosedGate.judge_edit(edit, stage)
+    fn judge_edit(&self, edit: &Edit, moved: Option<&[u8]>, stage: Stage) -> EditJudgement {
+        ClosedGate.judge_edit(edit, moved, stage)
     }
 
     fn policy(&self) -> Digest {
@@ -150,8 +150,7 @@ impl Lab {
     pub(super) fn sign(&self, warrant: &mut Warrant) {
         let base = self.repo().base(None).unwrap();
         let script = warrant.step.argv.script().and_then(|path| after(&base, &warrant.edits, &path).unwrap());
-        let path = warrant.step.argv.script();
-        let used = path.map_or(Vec::new(), |path| studio_core::closure::closure(&base, &warrant.edits, &path).unwrap());
+        let closure = studio_core::closure::closure(&base, &warrant.edits, &warrant.step.argv).unwrap();
         let case = Case {
             step: &warrant.step,
             mode: Mode::Live,
@@ -160,7 +159,7 @@ impl Lab {
             base: warrant.base.as_ref(),
             edits: &warrant.edits,
             script: script.as_deref(),
-            used: &used,
+            closure: &closure,
         };
         let judgement = self.gate.judge(&case);
         warrant.effect = judgement.digest;

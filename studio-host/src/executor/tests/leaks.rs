@@ -11,6 +11,7 @@ use studio_core::name::Target;
 use studio_core::plan::Edit;
 use studio_core::redact::REDACTED;
 use studio_core::warrant::Warrant;
+use studio_gate::sha256;
 
 const TOKEN: &str = "hunter2-hunter2-hunter2-and-some-more";
 
@@ -108,7 +109,8 @@ fn what_a_step_started_beside_itself_is_ended_or_told() {
 
 #[test]
 fn a_human_is_told_what_a_step_would_be_handed() {
-    let side = "env = [\"TOKEN\"]\nreads = [\"cache/x\"]\nwrites = [\"build/log\"]\nkill = \"safe\"\ncluster = true\ntargets = [\"local\"]\n";
+    let side = "env = [\"TOKEN\"]\nreads = [\"cache/x\"]\nwrites = [\"build/log\"]\nkill = \"safe\"\ncluster = \"main\"\ntargets = [\"local\"]\n\
+        [[artifact]]\npath = \"key.txt\"\nsecret = true\n";
     let lab = Lab::side("true\n", side);
     let tree = lab.repo().base(None).unwrap();
     let ask = |warrant: &Warrant, edits: &[Edit]| fit(lab.dir.path(), &tree, edits, &warrant.step, warrant.cluster.as_ref());
@@ -128,19 +130,26 @@ fn a_human_is_told_what_a_step_would_be_handed() {
     lab.put("build", "a file");
     refused(&warrant, &[], "build is no folder");
     fs::remove_file(lab.dir.path().join("build")).unwrap();
+    let empty = sha256(b"");
     assert_eq!(
         ask(&warrant, &[]).unwrap(),
-        "values of config/env: TOKEN\nreads: cache/x\nwrites: build/log\ncluster: .talos/main (as KUBECONFIG, TALOS_KUBECONFIG)\n\
-         time limit: 20 seconds, then it is killed, which is safe as its side file says"
+        format!(
+            "values of config/env: TOKEN\nreads: cache/x (sha256 {empty}); signed by name only: what stands there may be another when it runs\n\
+             writes: build/log\nleaves: key.txt (secret)\ncluster: .talos/main (as KUBECONFIG, TALOS_KUBECONFIG)\ntargets: local\n\
+             time limit: 20 seconds, then it is killed, which is safe as its side file says"
+        )
     );
     assert!(!lab.there("build") && !lab.there(".git/studio"));
     let write = |path: &str, text: &str| Edit::Write { path: rel(path), text: text.into() };
     refused(&warrant, &[write("build/log/.keep", "")], "build/log is in the commit");
     let bare = ask(&warrant, &[write("infrastructure/run.sh.studio.toml", "cluster = false\n")]).unwrap();
-    assert!(bare.starts_with("values of config/env: nothing\nreads: nothing\nwrites: nothing\ncluster: none\n"), "{bare}");
+    assert!(
+        bare.starts_with("values of config/env: nothing\nreads: nothing\nwrites: nothing\nleaves: nothing\ncluster: none\ntargets: any\n"),
+        "{bare}"
+    );
     assert!(bare.ends_with("then it is left running, unless the rules say that it only looks or writes in its own folder"));
     warrant.cluster = Some(Target::try_from("prod").unwrap());
-    refused(&warrant, &[], "no prod; it has main");
+    refused(&warrant, &[], "the ticket or the step names prod");
     warrant.step.target = Target::try_from("cp-1").unwrap();
     refused(&warrant, &[], "may run on local only");
 }

@@ -92,6 +92,7 @@ fn declared_reads_are_there_and_targets_hold() {
 #[test]
 fn a_step_of_a_cluster_gets_its_credentials() {
     let lab = Lab::script("# kubectl\necho \"$KUBECONFIG|$TALOS_KUBECONFIG|$TALOSCONFIG\"; cat \"$KUBECONFIG\"\n");
+    let main = |warrant: &mut Warrant| warrant.cluster = Some(Target::try_from("main").unwrap());
     assert!(lab.refused(lab.runs()).contains("no .talos/"));
     let again = |attempt: u32, change: &dyn Fn(&mut Warrant)| {
         with(&lab, |warrant| {
@@ -100,7 +101,7 @@ fn a_step_of_a_cluster_gets_its_credentials() {
         })
     };
     lab.put(".talos/main/kubeconfig", "of main");
-    let report = lab.ended(again(2, &|_| {}));
+    let report = lab.ended(again(2, &main));
     let root = lab.repo().common_dir().join("studio/worktrees").join(RUN);
     let config = root.join(".talos/main/kubeconfig").display().to_string();
     assert_eq!(report.stdout, format!("{config}|{config}|\nof main"));
@@ -108,6 +109,7 @@ fn a_step_of_a_cluster_gets_its_credentials() {
     lab.put(".talos/prod/talosconfig", "");
     lab.put(".talos/prod/kubeconfig", "of prod");
     assert!(lab.refused(again(3, &|_| {})).contains("main, prod"));
+    assert!(lab.refused(again(6, &|warrant| warrant.cluster = Some(Target::try_from("spare").unwrap()))).contains("no spare"));
     let report = lab.ended(again(4, &|warrant| warrant.cluster = Some(Target::try_from("prod").unwrap())));
     assert!(report.stdout.ends_with(".talos/prod/talosconfig\nof prod"), "{}", report.stdout);
     let report = lab.ended(again(5, &|warrant| warrant.step.target = Target::try_from("main").unwrap()));
