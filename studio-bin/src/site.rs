@@ -221,9 +221,10 @@ impl Found {
         })
     }
 
-    /// Says whether its first event never came to disk: then nothing came of it, and nothing will.
+    /// Says whether its first event never came to disk, so that nothing ever came of it.
     pub(crate) fn never_began(&self) -> bool {
-        matches!(read_log(&OsDisk, &self.dir), Err(JournalError::Empty))
+        let bare = || std::fs::read_dir(&self.dir).is_ok_and(|mut entries| entries.next().is_none());
+        matches!(read_log(&OsDisk, &self.dir), Err(JournalError::Empty)) || bare()
     }
 
     /// Reads a kept text.

@@ -86,6 +86,11 @@ fn heard(lab: &Lab, pipe: &str) -> String {
     lab.shell(0, &format!("timeout 30 cat artifacts/facts/{pipe}")).out
 }
 
+/// Waits until a process is over, at most half a minute, whether anybody waited for it or not.
+fn gone(lab: &Lab, pid: u32) {
+    lab.shell(0, &format!("timeout 30 sh -c 'while grep -qs \"^State:.[^ZX]\" /proc/{pid}/status; do sleep 0.05; done'"));
+}
+
 /// Says that the step is unknown, and that neither a resume nor a second run of the ticket runs it again.
 fn unknown(lab: &Lab) {
     let said = lab.studio(4, "resume 2");
@@ -159,7 +164,7 @@ fn a_killed_runtime_leaves_a_step_whose_end_the_next_one_records() {
     flight.kill(&[runtime.trim().parse().unwrap()]);
     flight.land();
     // The Executor ends by itself once it sees that nobody listens.
-    flight.lab.shell(0, &format!("timeout 30 tail --pid={} -f /dev/null", flight.executor));
+    gone(&flight.lab, flight.executor);
     let (lab, _) = flight.said(137);
     assert_eq!(lab.json(0, "status 2")[0]["state"], "interrupted");
     done(&lab, &lab.studio(0, "resume 2"));
@@ -196,7 +201,7 @@ fn an_interrupt_leaves_the_step_alone_and_the_next_life_records_how_it_ended() {
     let mut flight = Flight::begin(&format!("{STUDIO} resume 2 & echo $! > ../runtime; wait $!"));
     let runtime = fs::read_to_string(flight.lab.repo().with_file_name("runtime")).unwrap();
     flight.lab.shell(0, &format!("kill -TERM {runtime}"));
-    flight.lab.shell(0, &format!("timeout 30 tail --pid={} -f /dev/null", runtime.trim()));
+    gone(&flight.lab, runtime.trim().parse().unwrap());
     flight.land();
     let (lab, said) = flight.said(75);
     assert!(said.out.contains("\ninterrupted: step 01 was granted"), "{}", said.out);
@@ -209,9 +214,7 @@ fn a_studio_that_is_told_to_stop_leaves_the_step_alone() {
         let mut flight = Flight::begin(&format!("{STUDIO} resume 2"));
         let said = flight.lab.studio(0, line);
         assert!(said.out.contains("\ngoes on     step 01 of ") && said.out.contains(&format!("below process {}", flight.step[0])), "{}", said.out);
-        let executor = flight.executor;
-        let told = flight.lab.shell(0, &format!("timeout 30 sh -c 'while kill -0 {0} 2>/dev/null; do sleep 0.05; done'", parent(executor)));
-        assert_eq!(told.out, "");
+        gone(&flight.lab, parent(flight.executor));
         flight.land();
         let (lab, said) = flight.said(75);
         assert!(said.err.contains("told to stop") && said.out.contains("\ninterrupted: step 01 was granted"), "{}{}", said.out, said.err);

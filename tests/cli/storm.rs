@@ -17,8 +17,9 @@ fn a_storm_of_kills_over_two_runtimes_repeats_loses_and_invents_nothing() {
 #[test]
 fn a_run_whose_runtime_was_killed_before_its_first_event_stands_against_nothing() {
     let lab = Lab::facts();
+    lab.shell(0, "mkdir ai/state/runs/20260115-100000-facts-0a1e");
     lab.write("ai/state/runs/20260115-100000-facts-0a1f/journal.jsonl", "");
-    assert!(lab.studio(3, "resume 20260115").err.contains("the run never began; delete its folder"));
+    assert!(lab.studio(3, "resume 20260115-100000-facts-0a1f").err.contains("the run never began; delete its folder"));
     let run = lab.approved("facts");
     assert!(lab.studio(0, &format!("resume {run}")).out.contains("\ndone: "));
 }

@@ -83,10 +83,8 @@ impl Lab {
 
     /// Returns the run of a ticket, except for those.
     pub(super) fn run_of(&self, ticket: &str, left: &[String]) -> io::Result<Option<String>> {
-        let names = fs::read_dir(self.repo().join("ai/state/runs"))?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-        let mut runs = names.collect::<io::Result<Vec<String>>>()?;
+        let mut runs = self.runs()?;
         runs.retain(|name| name.contains(&format!("-{ticket}-")) && !left.contains(name));
-        runs.sort();
         Ok(runs.pop())
     }
 
@@ -128,11 +126,17 @@ impl Lab {
         Ok(fs::read_to_string(self.repo().join("ai/backlog.yaml"))?.matches("status: success").count())
     }
 
-    /// Returns every run there is.
+    /// Returns every run there is, by name. A folder without a journal is none: its runtime was killed before.
     pub(super) fn runs(&self) -> io::Result<Vec<String>> {
-        let entries = fs::read_dir(self.repo().join("ai/state/runs"))?.collect::<io::Result<Vec<_>>>()?;
-        let folders = entries.into_iter().filter(|entry| entry.path().is_dir());
-        Ok(folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+        let entries = match fs::read_dir(self.repo().join("ai/state/runs")) {
+            // Whoever was to make the first run was killed before.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?.collect::<io::Result<Vec<_>>>()?,
+        };
+        let begun = entries.into_iter().filter(|entry| entry.path().join("journal.jsonl").exists());
+        let mut names: Vec<String> = begun.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        Ok(names)
     }
 
     /// Returns where the repository is, which its Executor's command line names.

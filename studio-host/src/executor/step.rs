@@ -40,13 +40,13 @@ pub(super) enum Done {
     Lost(String),
 }
 
-/// What came of having a step begin.
-enum Start {
-    /// This shim claimed it.
-    Claimed(Shim),
-    /// Its claim tells; should there be none, this is why.
-    Tried(String),
-    /// Nothing may begin now.
+/// Whether a step was begun.
+enum Begun {
+    /// By this shim.
+    Here(Shim),
+    /// By somebody else, or that is not known; should there be no claim, this is why.
+    Elsewhere(String),
+    /// It may not begin now.
     Held(String),
 }
 
@@ -64,28 +64,23 @@ pub(super) fn run(site: &Place, workshop: &Workshop, warrant: &Warrant) -> Done 
     };
     let mut why = String::new();
     for _ in 0..SHIM_STARTS_MAX {
-        let mut claimed = None;
-        let landed = match begin(site, workshop, warrant, granted) {
-            Ok(Start::Held(why)) => return Done::Held(why),
-            Ok(Start::Claimed(shim)) => {
-                claimed = Some(shim);
-                land(site, workshop, warrant, granted)
-            }
-            Ok(Start::Tried(silence)) => {
+        let shim = match begin(site, workshop, warrant, granted) {
+            Ok(Begun::Here(shim)) => Some(shim),
+            Ok(Begun::Elsewhere(silence)) => {
                 why = silence;
-                land(site, workshop, warrant, granted)
+                None
             }
-            Err(refusal) => Err(refusal.to_string()),
+            Ok(Begun::Held(why)) => return Done::Held(why),
+            Err(refusal) => return bury(site, workshop, warrant, granted, &refusal.to_string()),
         };
+        let landed = land(site, workshop, warrant, granted);
+        if let (Some(shim), Ok(Some(Done::Ended(_)))) = (shim, &landed)
+            && let Err(error) = shim.end()
+        {
+            tracing::warn!(op = %warrant.op, %error, "the shim of a step was not waited for");
+        }
         match landed {
-            Ok(Some(done)) => {
-                if let (Done::Ended(_), Some(shim)) = (&done, claimed)
-                    && let Err(error) = shim.end()
-                {
-                    tracing::warn!(op = %warrant.op, %error, "the shim of a step was not waited for");
-                }
-                return done;
-            }
+            Ok(Some(done)) => return done,
             // Whoever was to claim it died before: nothing began, so it may begin, as the same op.
             Ok(None) => {}
             Err(why) => return bury(site, workshop, warrant, granted, &why),
@@ -129,14 +124,14 @@ fn granted<'a>(site: &'a Place, warrant: &Warrant) -> Result<&'a StoreId, Refusa
 ///
 /// # Errors
 /// The warrant does not hold, or something is missing: nothing was begun by this.
-fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId) -> Result<Start, Refusal> {
+fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId) -> Result<Begun, Refusal> {
     let (op, store) = (&warrant.op, &site.claims);
     present(site.repo.root(), &op.run)?;
     store.raise(&op.run, warrant.epoch)?;
     match store.look(op, granted) {
         Look::NeverBegan => {}
         Look::Tombstone(why) => return Err(Refusal::Closed(op.clone(), why)),
-        Look::Running { .. } | Look::Orphan | Look::Ended(_) | Look::Unknown(_) => return Ok(Start::Tried(String::new())),
+        Look::Running { .. } | Look::Orphan | Look::Ended(_) | Look::Unknown(_) => return Ok(Begun::Elsewhere(String::new())),
     }
     store.anchor(&op.run, warrant.journal.n, &warrant.journal.sum)?;
     let judged = verify(site, warrant)?;
@@ -145,7 +140,7 @@ fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId
     // A word may have run out while everything was made ready.
     word(site, warrant, &judged.judgement)?;
     if let Some(why) = held(site, warrant, judged.judgement.effect) {
-        return Ok(Start::Held(why));
+        return Ok(Begun::Held(why));
     }
     let now = Moment::now(&SystemClock).map_err(|error| Refusal::Disk("read", "/proc".into(), error))?;
     // What is left by the Executor's clock, on the clocks that the second stage looks at.
@@ -154,14 +149,14 @@ fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId
     let order = ShimOrder { v: ORDER_VERSION, op: op.clone(), epoch: warrant.epoch, effect: warrant.effect.clone(), expires, task };
     let mut shim = match store.start(&site.entry, &order) {
         Ok(shim) => shim,
-        Err(error) => return Ok(Start::Tried(error.to_string())),
+        Err(error) => return Ok(Begun::Elsewhere(error.to_string())),
     };
     match shim.answer() {
-        Ok(Answer::Claimed) => Ok(Start::Claimed(shim)),
+        Ok(Answer::Claimed) => Ok(Begun::Here(shim)),
         // Whoever has it: it is attended to.
-        Ok(Answer::Taken) | Err(ClaimError::Silent(..)) => Ok(Start::Tried("its shim never claimed it".into())),
-        Ok(Answer::Refused(why)) => Ok(Start::Tried(why)),
-        Err(error) => Ok(Start::Tried(error.to_string())),
+        Ok(Answer::Taken) | Err(ClaimError::Silent(..)) => Ok(Begun::Elsewhere("its shim never claimed it".into())),
+        Ok(Answer::Refused(why)) => Ok(Begun::Elsewhere(why)),
+        Err(error) => Ok(Begun::Elsewhere(error.to_string())),
     }
 }
 
