@@ -1,4 +1,4 @@
-//! A studio in a box: a disk whose power can be cut, a host that remembers, a life of the Studio over both, and a model's server.
+//! A studio in a box: a disk whose power can be cut, a host that remembers, a life of the Studio over both, a model's server, and a storm of kills.
 
 pub mod chores;
 pub mod disk;
