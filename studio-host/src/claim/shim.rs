@@ -233,10 +233,10 @@ fn inherited(file: &File) -> io::Result<OwnedFd> {
 /// Waits for the second stage, and does its work should it be killed.
 fn watch(won: Won<'_>) -> io::Result<()> {
     let Won { order, names, file, mut second, .. } = won;
-    second.child.wait()?;
+    let status = second.child.wait()?;
     if names.exit().exists() {
         // It may have been killed between the name and its sync.
-        return OsDisk.sync_folder(names.folder());
+        return if status.success() { Ok(()) } else { OsDisk.sync_folder(names.folder()) };
     }
     match heirs(i32::try_from(second.child.id()).map_err(io::Error::other)?)?.as_slice() {
         // Whatever it started would be here, or have its end on disk: it started nothing.

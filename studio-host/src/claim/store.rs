@@ -10,11 +10,14 @@ use super::{ClaimError, ground};
 use jiff::Timestamp;
 use rustix::event::{Timespec, poll};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use studio_core::limits::SETTLED_MAX;
 use studio_core::name::RunId;
 pub use studio_core::name::StoreId;
 use studio_core::step::Op;
@@ -27,6 +30,8 @@ const FOLDERS: [&str; 7] = ["claims", "epochs", "effects", "holds", "stops", "ca
 pub struct ClaimStore {
     dir: PathBuf,
     id: StoreId,
+    /// The lives that this process knows to be on disk.
+    raised: Arc<Mutex<BTreeMap<RunId, u32>>>,
 }
 
 /// What the file of a store holds.
@@ -70,7 +75,7 @@ impl ClaimStore {
         }
         let label =
             shelf::once(dir, "store", || Ok(Label { id: StoreId::try_from(nonce()?).map_err(|error| io::Error::other(error.to_string()))? }))?;
-        let store = ClaimStore { dir: dir.into(), id: label.id };
+        let store = ClaimStore { dir: dir.into(), id: label.id, raised: Arc::default() };
         store.make_key()?;
         Ok(store)
     }
@@ -84,7 +89,7 @@ impl ClaimStore {
             return Ok(None);
         }
         ours(dir)?;
-        Ok(read_id(dir)?.map(|id| ClaimStore { dir: dir.into(), id }))
+        Ok(read_id(dir)?.map(|id| ClaimStore { dir: dir.into(), id, raised: Arc::default() }))
     }
 
     /// Removes what the commands of a run wrote, once it is over: how they ended stays.
@@ -108,7 +113,7 @@ impl ClaimStore {
 
     /// Opens the store in `dir` if it is that one.
     pub(super) fn attach(dir: &Path, id: &StoreId) -> Result<ClaimStore, ClaimError> {
-        let store = ClaimStore { dir: dir.into(), id: id.clone() };
+        let store = ClaimStore { dir: dir.into(), id: id.clone(), raised: Arc::default() };
         store.answers(id)?;
         ours(dir)?;
         Ok(store)
@@ -132,12 +137,19 @@ impl ClaimStore {
     pub fn raise(&self, run: &RunId, epoch: u32) -> Result<(), ClaimError> {
         let epochs = self.shelf("epochs");
         let _lock = epochs.lock()?;
+        let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
         match epochs.get::<Epoch>(run.as_str())? {
-            Some(seen) if seen.epoch > epoch => Err(ClaimError::Overtaken(run.clone(), seen.epoch, epoch)),
+            Some(seen) if seen.epoch > epoch => return Err(ClaimError::Overtaken(run.clone(), seen.epoch, epoch)),
+            Some(seen) if seen.epoch == epoch && raised.get(run) == Some(&epoch) => return Ok(()),
             // Whoever wrote it may have been killed before this.
-            Some(seen) if seen.epoch == epoch => epochs.settle(),
-            Some(_) | None => epochs.put(run.as_str(), &Epoch { run: run.clone(), epoch }),
+            Some(seen) if seen.epoch == epoch => epochs.settle()?,
+            Some(_) | None => epochs.put(run.as_str(), &Epoch { run: run.clone(), epoch })?,
         }
+        if raised.len() >= SETTLED_MAX {
+            raised.clear();
+        }
+        raised.insert(run.clone(), epoch);
+        Ok(())
     }
 
     /// Gives an op up before it began: nothing will ever run under it.
