@@ -126,6 +126,19 @@ fn a_ticket_that_another_copy_of_the_repository_worked_is_asked_about() {
 }
 
 #[test]
+fn what_ran_is_known_after_the_checkout_was_swept() {
+    let lab = Lab::facts();
+    lab.approved("facts");
+    lab.studio(0, "resume 2");
+    // Runs, reports and the tick are gone, as after a clean clone.
+    lab.git("checkout -q -- .");
+    lab.git("clean -q -f -d -x");
+    let asked = lab.json(4, "run facts --mode live");
+    let why = asked.iter().find(|line| line["kind"] == "approval-asked").unwrap()["body"]["why"].as_str().unwrap().to_string();
+    assert!(why.contains("the same command has run for this ticket already, as 2"), "{why}");
+}
+
+#[test]
 fn an_edit_on_what_is_gone_is_not_committed() {
     let files = sample::files();
     let lab = Lab::trusted(&files.iter().map(|(path, text)| (*path, text.as_str())).collect::<Vec<_>>());

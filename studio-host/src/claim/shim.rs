@@ -238,32 +238,47 @@ fn watch(won: Won<'_>) -> io::Result<()> {
         // It may have been killed between the name and its sync.
         return if status.success() { Ok(()) } else { OsDisk.sync_folder(names.folder()) };
     }
-    match heirs(i32::try_from(second.child.id()).map_err(io::Error::other)?)?.as_slice() {
-        // Whatever it started would be here, or have its end on disk: it started nothing.
-        [] => {
+    match left(i32::try_from(second.child.id()).map_err(io::Error::other)?)? {
+        Left::Nothing => {
             let _held = inherited(&file)?;
             stage::stand_in(&order.op, order.expires.as_ref(), &order.task, &names)
         }
-        [command] => match retry_on_intr(|| waitpid(Some(*command), WaitOptions::empty()))? {
+        Left::Command(command) => match retry_on_intr(|| waitpid(Some(command), WaitOptions::empty()))? {
             Some((_, status)) => finish(&names, &order.op, status.exit_status(), status.terminating_signal()),
             None => Ok(()),
         },
         // Which of them is the command cannot be told, so neither can how it ended.
-        _ => Ok(()),
+        Left::Others => Ok(()),
     }
 }
 
-/// Returns the command of a second stage that died: as long as its end is not on disk it was not reaped, so
-/// it is a child of this process now, alone in the session or leading its group in it.
-fn heirs(session: i32) -> io::Result<Vec<Pid>> {
+/// What a second stage that died left behind.
+enum Left {
+    /// It began nothing: whatever it began would be a child of this process, or have its end on disk.
+    Nothing,
+    /// The command.
+    Command(Pid),
+    /// Processes, of which none can be told to be the command.
+    Others,
+}
+
+/// Looks what a second stage left. As long as the end of its command is not on disk it was not reaped, so it is a
+/// child of this process now, wherever it went; one alone in the session, or leading its group in it, is known.
+fn left(session: i32) -> io::Result<Left> {
     let mut children = Vec::new();
     for thread in fs::read_dir("/proc/self/task")? {
         let listed = fs::read_to_string(thread?.path().join("children"))?;
         children.extend(listed.split_ascii_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)));
     }
+    if children.is_empty() {
+        return Ok(Left::Nothing);
+    }
     children.retain(|pid| process::session(pid.as_raw_nonzero().get()) == Some(session));
     let leaders: Vec<_> = children.iter().copied().filter(|pid| getpgid(Some(*pid)).is_ok_and(|group| group == *pid)).collect();
-    Ok(if leaders.len() == 1 { leaders } else { children })
+    Ok(match (leaders.as_slice(), children.as_slice()) {
+        ([command], _) | ([], [command]) => Left::Command(*command),
+        (_, _) => Left::Others,
+    })
 }
 
 /// Records that nothing ran and nothing will.

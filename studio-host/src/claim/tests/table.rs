@@ -130,6 +130,25 @@ fn a_command_that_is_killed_has_ended_by_a_signal() {
     }
 }
 
+/// A command that left the session of its second stage, as one may, is not taken for one that never was.
+#[test]
+fn a_command_that_hides_from_its_shim_runs_once() {
+    let lab = Lab::new();
+    let (mut up, mut go) = (lab.gate("up"), lab.gate("go"));
+    let hides = "setpgid(0, getpgrp(getppid())) or die; setsid() > 0 or die; open(U, q(>up)); print U qq(up\\n); close U; open(G, q(<go)); <G>";
+    let script = format!("perl -MPOSIX -e 1 || {{ echo none > up; exit; }}; echo \"$OP\" >> effects; exec perl -MPOSIX -e '{hides}'");
+    let (shim, answer) = lab.start(&op(1), &script);
+    assert_eq!(answer, Answer::Claimed);
+    if up.wait() == "none" {
+        return eprintln!("skipped: there is no perl with POSIX here");
+    }
+    kill(lab.claim(&op(1)).unwrap().second);
+    shim.end().unwrap(); // it cannot say how that ended, and begins nothing
+    go.open("word");
+    assert!(matches!(lab.wait(&op(1)), Look::Unknown(_)));
+    assert_eq!(lab.effects(&op(1)), 1);
+}
+
 #[test]
 fn after_a_tombstone_nothing_runs() {
     let lab = Lab::new();
