@@ -43,7 +43,7 @@ pub(crate) fn line(entry: &Entry) -> Option<String> {
         Event::ApprovalAsked { op, why, .. } => format!("asked       step {} waits for a human: {}", op.step, words(why)),
         Event::ApprovalGiven { signed } => format!("approved    step {} by {}", signed.statement.op.step, signed.statement.by),
         Event::ApprovalRefused { signed } => format!("denied      step {} by {}", signed.statement.op.step, signed.statement.by),
-        Event::ApprovalExpired { op } => format!("lapsed      nobody answered about step {}", op.step),
+        Event::ApprovalExpired { op, .. } => format!("lapsed      nobody answered about step {}", op.step),
         Event::StepGranted { op, basis, .. } => {
             let basis = match basis {
                 Basis::Auto => "unasked".into(),

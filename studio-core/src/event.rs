@@ -140,6 +140,9 @@ pub enum Event {
     ApprovalExpired {
         /// The op that was asked about.
         op: Op,
+        /// Whether the rules are asked again too: it was closed, or something was done for the ticket meanwhile.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
     },
     /// The op may have run from here on.
     StepGranted {

@@ -43,6 +43,8 @@ pub struct Warrant {
     pub effect: Digest,
     /// On whose word it was granted.
     pub basis: Basis,
+    /// The ops of other runs that had its effect, or may have had it, and that whoever agreed was told of.
+    pub before: Vec<Op>,
     /// That word, as it was signed.
     pub approval: Option<Box<Signed>>,
 }

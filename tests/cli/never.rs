@@ -177,3 +177,52 @@ fn a_script_is_shown_with_what_it_had_written_when_nobody_saw_its_end() {
         assert!(said.out.contains("\nknown       unknown: it was begun, and nothing recorded how it ended"), "{}", said.out);
     }
 }
+
+#[test]
+fn what_was_granted_and_is_cancelled_never_begins() {
+    let lab = Lab::facts();
+    lab.approved("facts");
+    lab.studio(0, "freeze --reason wait");
+    lab.studio(4, "resume 2"); // granted, and not begun
+    lab.studio(0, "freeze --lift");
+    let said = lab.studio(0, "cancel 2 --reason never");
+    assert!(said.out.contains("closed      cancelled: ops cancelled it: never"), "{}", said.out);
+    assert_eq!(ran(&lab), "");
+    lab.studio(0, "replay 2");
+    lab.studio(0, "verify 2");
+}
+
+#[test]
+fn a_no_outlives_the_folder_of_its_run() {
+    for no in ["deny 2", "cancel 2"] {
+        let lab = Lab::facts();
+        lab.approved("facts"); // its word lies in the inbox
+        let (run, kept) = (lab.live_run().display().to_string(), lab.repo().with_file_name("kept").display().to_string());
+        lab.shell(0, &format!("cp -r {run} {kept}"));
+        lab.studio(0, no);
+        if no == "deny 2" {
+            lab.studio(6, "resume 2");
+        }
+        lab.shell(0, &format!("rm -r {run} && cp -r {kept} {run}"));
+        lab.shell(0, &format!("{} resume 2 > /dev/null 2>&1; true", super::STUDIO));
+        assert_eq!(ran(&lab), "", "{no}");
+    }
+}
+
+#[test]
+fn whoever_agreed_is_asked_again_when_another_run_did_it_meanwhile() {
+    let lab = Lab::facts();
+    lab.approved("facts");
+    let first = lab.live_run();
+    let away = lab.repo().with_file_name("away").display().to_string();
+    lab.shell(0, &format!("mv {} {away}", first.display()));
+    let second = lab.approved("facts");
+    lab.studio(0, &format!("resume {second}"));
+    assert_eq!(ran(&lab), "once\n");
+    lab.shell(0, &format!("mv {away} {} && git checkout -q -- ai/backlog.yaml", first.display()));
+    let id = first.file_name().unwrap().to_str().unwrap().to_string();
+    let said = lab.studio(4, &format!("resume {id}"));
+    assert!(said.out.contains("the same command has run for this ticket already, as 2"), "{}", said.out);
+    assert_eq!(ran(&lab), "once\n");
+    lab.studio(0, &format!("replay {id}"));
+}

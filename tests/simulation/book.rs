@@ -211,7 +211,7 @@ impl Book {
             }
             // A no to a second run leaves the first one as unknown as it was.
             Event::ApprovalRefused { .. } => (self.question, self.given) = (None, None),
-            Event::ApprovalExpired { op } => {
+            Event::ApprovalExpired { op, .. } => {
                 (self.question, self.given) = (None, None);
                 self.open = self.open.take().filter(|open| open.op != *op);
                 self.agreed_again.remove(op);

@@ -113,7 +113,7 @@ const UNSEEN: [Plant; 11] = [
     }),
     ("taken back, and may still begin", |tale| {
         tale.grant(&op(1, 1), Basis::Auto)?;
-        tale.tell(Event::ApprovalExpired { op: op(1, 1) })
+        tale.tell(Event::ApprovalExpired { op: op(1, 1), again: false })
     }),
     ("whose end the lab knows", |tale| {
         tale.lose(&op(1, 1))?;

@@ -176,7 +176,7 @@ impl Reference {
                     format!("{op} is called overdue, and does not run")
                 })
             }
-            Event::ApprovalExpired { op } => {
+            Event::ApprovalExpired { op, .. } => {
                 let open = self.book.open.as_ref().is_some_and(|open| open.op == *op);
                 holds(!open || self.refused.contains(op), || format!("{op} was taken back, and may still begin"))
             }

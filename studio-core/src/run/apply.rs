@@ -85,7 +85,7 @@ impl Run {
             Event::ApprovalAsked { op, effect, expires, .. } => self.approval_asked(op, effect, *expires),
             Event::ApprovalGiven { signed } => self.approval_given(signed),
             Event::ApprovalRefused { signed } => self.approval_refused(signed),
-            Event::ApprovalExpired { op } => self.approval_expired(place, op),
+            Event::ApprovalExpired { op, again } => self.approval_expired(place, op, *again),
             Event::StepGranted { op, basis, store } => self.step_granted(place, op, basis, store.as_ref()),
             Event::ProbeGranted { op, judgement, store } => self.probe_granted(place, op, judgement, store.as_ref()),
             Event::StepEnded { op, outcome, .. } => self.step_ended(op, outcome),

@@ -55,9 +55,12 @@ impl Run {
             | StepState::Overdue(..)
             | StepState::Unknown(_)
             | StepState::Confirmed(_)
-            | StepState::Settled(_) => {
-                (record.judgement.as_ref()?.digest.clone(), record.basis.clone()?, record.approval.clone(), record.store.clone())
-            }
+            | StepState::Settled(_) => (
+                record.judgement.as_ref()?.digest.clone(),
+                record.basis.clone().unwrap_or(Basis::Auto),
+                record.approval.clone(),
+                record.store.clone(),
+            ),
         };
         Some(Warrant {
             op: op.clone(),
@@ -74,6 +77,7 @@ impl Run {
             policy: self.policy()?.clone(),
             effect,
             basis,
+            before: record.before.clone(),
             approval,
         })
     }

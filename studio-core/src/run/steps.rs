@@ -66,12 +66,12 @@ impl Run {
 
     /// A question lapsed, or a word does not count any more: it is asked again. An op that was granted
     /// in an earlier life comes here only when its host closed it: it is judged again, as another op.
-    pub(super) fn approval_expired(&mut self, place: Place, op: &Op) -> Step {
+    pub(super) fn approval_expired(&mut self, place: Place, op: &Op, again: bool) -> Step {
         let record = self.at_op(op, |state| match state {
+            StepState::Judged => again,
             StepState::Asked(_) | StepState::Approved(_) => true,
             StepState::Granted(granted) => *granted < place,
             StepState::Waiting
-            | StepState::Judged
             | StepState::Skipped(_)
             | StepState::Ended(_)
             | StepState::Overdue(..)
@@ -85,8 +85,11 @@ impl Run {
         }
         let closed = matches!(record.state, StepState::Granted(_));
         (record.approval, record.basis, record.state) = (None, None, StepState::Judged);
-        if closed {
-            (record.attempt, record.judgement, record.state) = (record.following(), None, StepState::Waiting);
+        if again {
+            (record.judgement, record.state) = (None, StepState::Waiting);
+        }
+        if again && closed {
+            record.attempt = record.following();
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::crew::post;
 use crate::event::{Basis, Closing, Event, Finding, Limit, Mode, Parked};
 use crate::gate::{Case, Effect, Gate, Judgement};
 use crate::journal::JournalError;
-use crate::limits::{APPROVAL_HOURS, CRITERIA_MAX, LIST_MAX, STEP_SECONDS_DEFAULT};
+use crate::limits::{APPROVAL_HOURS, CRITERIA_MAX, STEP_SECONDS_DEFAULT};
 use crate::name::Label;
 use crate::permit::Cuts;
 use crate::plan::{Change, Check, Criterion, Plan};
@@ -106,7 +106,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
         let done = self.parts.executor.done(key).await;
         let done =
             done.map_err(|why| Stuck::Limit(Limit::Chore, format!("nobody can say what ran for this ticket before: {why}; mend it, then resume")))?;
-        Ok(done.into_iter().filter(|op| op.run != *id).take(LIST_MAX).collect())
+        Ok(done.into_iter().filter(|op| op.run != *id).collect())
     }
 
     /// Returns what the rules say about a step now.
@@ -124,7 +124,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     /// Nobody answered: the question lapses if its time is over, else the run rests.
     pub(super) async fn lapse(&mut self, op: Op, expires: Timestamp) -> Result<Option<Rest>, RunError> {
         if self.journal.now() >= expires {
-            self.decide(vec![Event::ApprovalExpired { op }]).await?;
+            self.decide(vec![Event::ApprovalExpired { op, again: false }]).await?;
             return Ok(None);
         }
         let short = self.run.step(op.step).map(|record| record.step.argv.to_string()).unwrap_or_default();
@@ -160,6 +160,10 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
                 Word::Happened | Word::DidNot | Word::Abort => Event::StepSettled { signed },
                 Word::Cancel => cancelled(signed),
             });
+            if let Ok(Event::ApprovalRefused { signed }) = &event {
+                let (op, why) = (signed.statement.op.clone(), format!("{} refused it", signed.statement.by));
+                self.bury(&op, &why).await?;
+            }
             match event.and_then(|event| self.run.accepts(&event).map(|()| event).map_err(|error| error.to_string())) {
                 Ok(event) => {
                     self.decide(vec![event]).await?;
@@ -173,6 +177,14 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
             }
         }
         Ok(taken)
+    }
+
+    /// Says whether a word that cancels the run lies in the inbox.
+    pub(super) fn is_cancelled(&mut self) -> Result<bool, RunError> {
+        let (run, now) = (self.journal.run().clone(), self.journal.now());
+        let notices = self.journal.store().notices().map_err(JournalError::from)?;
+        let mut words = notices.into_iter().filter_map(|notice| notice.signed.ok()).filter(|signed| signed.statement.word == Word::Cancel);
+        Ok(words.any(|signed| signed.statement.op.run == run && signed.believe(self.parts.approvers.as_ref(), now).is_ok()))
     }
 
     /// Takes a word that cancels the run, if one lies in the inbox; anything else stays there.
@@ -211,12 +223,24 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
             }
             if let Err(error) = self.still_approved(&op) {
                 tracing::warn!(run = %self.journal.run(), %op, %error, "an approval does not hold any more");
-                return Ok(self.decide(vec![Event::ApprovalExpired { op }]).await?);
+                let again = self.run.may_run(); // it was granted before
+                return Ok(self.decide(vec![Event::ApprovalExpired { op, again }]).await?);
             }
+        }
+        if self.done_since(&op).await? {
+            return Ok(self.decide(vec![Event::ApprovalExpired { op, again: true }]).await?);
         }
         let granted = Event::StepGranted { op: op.clone(), basis, store: self.parts.executor.store() };
         let receipt = self.journal.record_synced(&mut self.run, granted).await.map_err(RunError::from)?;
         self.spend(op, receipt).await
+    }
+
+    /// Says whether something had the step's effect for its ticket since it was judged: whoever agreed was not told.
+    async fn done_since(&self, op: &Op) -> Result<bool, Stuck> {
+        let Some(record) = self.run.step(op.step).filter(|_| A::LIVE) else { return Ok(false) };
+        let Some(judgement) = &record.judgement else { return Ok(false) };
+        let now = self.before(op.step, judgement).await?;
+        Ok(now.iter().any(|done| !record.before.contains(done)))
     }
 
     /// Says whether the word that was given for an op counts now: signed, by a listed approver, in time.

@@ -51,7 +51,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
         let event = match recalled.unwrap_or_else(|_| Recalled::Gone(silent(limit))) {
             Recalled::NeverBegan => return self.again(op).await,
             Recalled::Refused(why) if self.probing(&op) => Event::StepUnknown { op, why },
-            Recalled::Refused(_) => Event::ApprovalExpired { op },
+            Recalled::Refused(_) => Event::ApprovalExpired { op, again: true },
             Recalled::Ended(ended) => self.ended(op, ended).await?,
             Recalled::Overdue(why) => self.overdue(op, why),
             Recalled::Unknown(why) => Event::StepUnknown { op, why },
@@ -69,12 +69,12 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
         let (judgement, basis) = self.run.step(op.step).map(|record| (record.judgement.clone(), record.basis.clone())).unwrap_or_default();
         let same = judgement.is_some_and(|judgement| self.judgement(op.step).is_ok_and(|now| now == judgement));
         let approved = !matches!(basis, Some(Basis::Approved(_))) || self.still_approved(&op).is_ok();
-        if let (Ok(()), true, true, Some(basis)) = (&stands, same, approved, basis) {
+        if let (Ok(()), true, true, false, Some(basis)) = (&stands, same, approved, self.is_cancelled()?, basis) {
             return self.grant(op, basis).await;
         }
         let warrant = self.warrant(&op).await?;
         let event = match self.parts.executor.close(warrant, "what it was granted on does not hold any more").await {
-            Recalled::NeverBegan | Recalled::Refused(_) => Event::ApprovalExpired { op },
+            Recalled::NeverBegan | Recalled::Refused(_) => Event::ApprovalExpired { op, again: true },
             Recalled::Ended(ended) => self.ended(op, ended).await?,
             Recalled::Overdue(why) => self.overdue(op, why),
             Recalled::Unknown(why) => Event::StepUnknown { op, why },
@@ -82,6 +82,19 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
         };
         self.decide(vec![event]).await?;
         stands
+    }
+
+    /// Sees to it that an op which a human refused never begins, whatever becomes of this journal.
+    pub(super) async fn bury(&mut self, op: &Op, why: &str) -> Result<(), RunError> {
+        if !A::LIVE || self.run.step(op.step).is_none_or(|record| record.attempt != op.attempt || record.judgement.is_none()) {
+            return Ok(());
+        }
+        let mut warrant = self.warrant(op).await?;
+        warrant.store = warrant.store.or_else(|| self.parts.executor.store());
+        match self.parts.executor.close(warrant, why).await {
+            Recalled::Gone(why) => Err(RunError::Executor(why)),
+            Recalled::NeverBegan | Recalled::Refused(_) | Recalled::Ended(_) | Recalled::Overdue(_) | Recalled::Unknown(_) => Ok(()),
+        }
     }
 
     /// Has a read look whether a step happened whose end nobody saw.

@@ -63,7 +63,7 @@ fn words(event: &Event) -> Vec<String> {
             let reason = said.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
             vec![format!("{} says {} to step {}{reason}", said.by, name(&said.word), said.op.step)]
         }
-        Event::ApprovalExpired { op } => vec![format!("nobody answered about step {} in time", op.step)],
+        Event::ApprovalExpired { op, .. } => vec![format!("nobody answered about step {} in time", op.step)],
         Event::StepGranted { op, basis, .. } => {
             let basis = match basis {
                 Basis::Auto => "by the rules".to_string(),

@@ -103,9 +103,12 @@ impl ClaimStore {
         self.shelf(CANCELS).put(run.as_str(), &Cancel { run: run.clone() })
     }
 
-    /// Says whether a run is cancelled. A mark that cannot be read kills nothing.
-    pub fn is_cancelled(&self, run: &RunId) -> bool {
-        self.shelf(CANCELS).get::<Cancel>(run.as_str()).is_ok_and(|cancel| cancel.is_some())
+    /// Says whether a run is cancelled.
+    ///
+    /// # Errors
+    /// Nobody can say: then nothing of it may begin, and nothing is killed.
+    pub fn is_cancelled(&self, run: &RunId) -> Result<bool, ClaimError> {
+        Ok(self.shelf(CANCELS).get::<Cancel>(run.as_str())?.is_some())
     }
 
     /// Says whether a run, or each one, was told to stop at `since` or later.

@@ -75,7 +75,7 @@ impl Watch<'_> {
         if let Some(finished) = self.store.finished(self.op) {
             return Some(self.rest(finished, notes));
         }
-        if self.killable && self.store.is_cancelled(&self.op.run) {
+        if self.killable && self.store.is_cancelled(&self.op.run).unwrap_or(false) {
             notes.insert("it was killed, since its run is cancelled".into());
             return Some(self.kill(notes));
         }

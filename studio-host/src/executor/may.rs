@@ -46,9 +46,10 @@ pub(super) fn first(site: &Place, warrant: &Warrant, judgement: &Judgement) -> R
     let key = warrant.effect_key(judgement.script.as_ref());
     site.claims.note_effect(&key, &warrant.op)?;
     let own = |op: &Op| op.run == warrant.op.run && op.step == warrant.op.step;
-    match had(&site.claims, &key)?.into_iter().find(|op| !own(op)) {
-        Some(op) if warrant.basis == Basis::Auto => Err(Refusal::Before(op)),
-        Some(_) | None => Ok(()),
+    let told = |op: &Op| warrant.basis != Basis::Auto && (op.run == warrant.op.run || warrant.before.contains(op));
+    match had(&site.claims, &key)?.into_iter().find(|op| !own(op) && !told(op)) {
+        Some(op) => Err(Refusal::Before(op)),
+        None => Ok(()),
     }
 }
 

@@ -133,6 +133,9 @@ fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId
         Look::Tombstone(why) => return Err(Refusal::Closed(op.clone(), why)),
         Look::Running { .. } | Look::Orphan | Look::Ended(_) | Look::Unknown(_) => return Ok(Begun::Elsewhere(String::new())),
     }
+    if store.is_cancelled(&op.run)? {
+        return Err(Refusal::Cancelled(op.run.clone()));
+    }
     store.anchor(&op.run, warrant.journal.n, &warrant.journal.sum)?;
     let judged = verify(site, warrant)?;
     let task = setting(site, workshop, warrant, &judged)?;
@@ -183,6 +186,10 @@ fn bury(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId,
 /// # Errors
 /// It never will be.
 fn land(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId) -> Result<Option<Done>, String> {
+    if let Some(begun) = site.claims.begun(&warrant.op).filter(|begun| begun.effect != warrant.effect) {
+        let why = format!("what was claimed as {} is another effect ({}): its end says nothing about this one", warrant.op, begun.effect);
+        return Ok(Some(Done::Lost(why)));
+    }
     let judged = judge(site, warrant);
     let kept = |judged: &Judged| match judged.judgement.class {
         Class::Observe | Class::LocalWrite => true,

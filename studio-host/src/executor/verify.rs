@@ -190,6 +190,9 @@ pub(super) enum Refusal {
     /// Closed before.
     #[error("{0} was closed before it began: {1}")]
     Closed(Op, String),
+    /// Given up.
+    #[error("run {0} is cancelled")]
+    Cancelled(RunId),
     /// Another store.
     #[error("it was granted for the store of claims {0}, and this Executor has {1}: resume the run")]
     OtherStore(String, StoreId),

@@ -84,6 +84,7 @@ fn two_runs_never_change_one_target_at_once() {
     let on = |run: &str, target: &str| {
         let mut warrant = lab.runs();
         warrant.op.run = run.try_into().unwrap();
+        warrant.ticket = run[16..].try_into().unwrap();
         warrant.step.target = target.try_into().unwrap();
         lab.sign(&mut warrant);
         std::fs::create_dir_all(lab.dir.path().join("ai/state/runs").join(run)).unwrap();
@@ -144,4 +145,29 @@ fn a_life_that_was_overtaken_begins_nothing() {
     assert_eq!(ask(lab.place(), Request::Recall(Box::new(later))), Answer::NeverBegan);
     let answer = run(&lab, &lab.runs());
     assert!(matches!(&answer, Answer::Refused(why) if why.contains("resumed as life 3")), "{answer:?}");
+}
+
+#[test]
+fn a_claim_answers_for_its_own_effect_alone() {
+    let lab = Lab::script(RAN);
+    let first = lab.runs();
+    assert!(matches!(run(&lab, &first), Answer::Ended(_)));
+    // Another plan, of a journal that was set back, comes to the same name.
+    let other = lab.warrant(&["cat", "README.md"], &[], None);
+    let answer = run(&lab, &other);
+    assert!(matches!(&answer, Answer::Lost(why) if why.contains("is another effect")), "{answer:?}");
+    assert!(matches!(ask(lab.place(), Request::Recall(Box::new(other))), Answer::Lost(_)));
+}
+
+#[test]
+fn nothing_of_a_cancelled_run_begins() {
+    let lab = Lab::script(RAN);
+    lab.claims().mark_cancel(&lab.runs().op.run).unwrap();
+    let answer = run(&lab, &lab.runs());
+    assert!(matches!(&answer, Answer::Refused(why) if why.contains("is cancelled")), "{answer:?}");
+    std::fs::write(lab.claims().dir().join("cancels").join(super::lab::RUN), "{}").unwrap();
+    let mut second = lab.runs();
+    second.op.attempt = 2;
+    lab.sign(&mut second);
+    assert!(matches!(run(&lab, &second), Answer::Refused(_)), "a mark that cannot be read is one");
 }

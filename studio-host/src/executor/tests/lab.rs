@@ -135,6 +135,7 @@ impl Lab {
             policy: self.gate.policy(),
             effect: Digest::zero(),
             basis: Basis::Auto,
+            before: Vec::new(),
             approval: None,
         };
         self.sign(&mut warrant);
