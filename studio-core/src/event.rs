@@ -296,7 +296,7 @@ pub struct Sealed {
     pub n: u64,
     /// The sum of that line.
     pub head: Digest,
-    /// The seal over run, number and sum.
+    /// The seal over op, number, sum and exit status.
     pub seal: Digest,
 }
 

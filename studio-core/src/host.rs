@@ -60,7 +60,7 @@ pub enum Seen {
 }
 
 /// What a refused step misses begins so.
-pub(crate) const REFUSED: &str = "it was refused and did not run: ";
+pub const REFUSED: &str = "it was refused and did not run: ";
 
 /// What became of an op of an earlier life.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -105,6 +105,14 @@ fn a_journal_that_was_set_back_runs_nothing_again() {
     assert!(said.out.contains("executor    step 01: exit 0: its output cannot be read: "), "{}", said.out);
     assert_eq!(ran(&lab), "once\n");
 
+    // An outcome that says otherwise, in a chain that was made whole again, is not vouched for.
+    let text = String::from_utf8(after.clone()).unwrap();
+    let forge = |line: &str| if line.contains("step-ended") { line.replace("\"exit\":0", "\"exit\":9") } else { line.into() };
+    let forged = rechained(&text.lines().map(|line| format!("{}\n", forge(line))).collect::<String>());
+    assert!(forged.as_bytes() != after);
+    fs::write(&journal, forged).unwrap();
+    assert_eq!(lab.json(0, "verify 2")[0]["anchored"], false);
+
     // Shortened by its last line: nothing of it is damaged, but the store saw more.
     let lines: Vec<&[u8]> = after.split_inclusive(|byte| *byte == b'\n').collect();
     let granted = lines.iter().position(|line| line.windows(12).any(|window| window == b"step-granted")).unwrap();
@@ -225,4 +233,16 @@ fn whoever_agreed_is_asked_again_when_another_run_did_it_meanwhile() {
     assert!(said.out.contains("the same command has run for this ticket already, as 2"), "{}", said.out);
     assert_eq!(ran(&lab), "once\n");
     lab.studio(0, &format!("replay {id}"));
+}
+
+/// Makes the chain of a journal whole again, as whoever may write its folder can.
+fn rechained(journal: &str) -> String {
+    let mut prev = "0".repeat(64);
+    let line = |line: &str| {
+        let (body, _) = line.split_once(",\"prev\":").unwrap();
+        let hashed = format!("{body},\"prev\":\"{prev}\"");
+        prev = studio_core::name::Digest::blake3(hashed.as_bytes()).as_str().to_string();
+        format!("{hashed},\"sum\":\"{prev}\"}}\n")
+    };
+    journal.lines().map(line).collect()
 }

@@ -4,8 +4,10 @@ use crate::claims;
 use crate::exit::{Exit, Failure};
 use crate::site::Site;
 use serde_json::json;
-use studio_core::event::{Answered, Event, Sealed};
+use studio_core::event::{Answered, Event, Mode, Outcome, Sealed};
+use studio_core::host::REFUSED;
 use studio_core::journal::Log;
+use studio_core::step::Op;
 use studio_core::text::Kept;
 use studio_host::claim::ClaimStore;
 
@@ -65,21 +67,24 @@ struct Anchored {
 /// # Errors
 /// It was rewritten or set back. Inside: why nothing vouches for it.
 fn anchored(site: &Site, log: &Log) -> Result<Result<Anchored, String>, Failure> {
-    let sealed: Vec<(u64, &Sealed)> = log.entries.iter().filter_map(|entry| Some((entry.place.n, sealed(&entry.event)?))).collect();
-    if sealed.is_empty() {
-        return Ok(Err("no step of it ran, so the Executor never saw it".into()));
+    let ends: Vec<_> = log.entries.iter().filter_map(|entry| Some((entry.place.n, ended(&entry.event)?))).collect();
+    if !live(log) || ends.is_empty() {
+        return Ok(Err("no step of it really ran, so the Executor never saw it".into()));
     }
     let Some(store) = ClaimStore::find(&claims::dir(site)?).map_err(claims::odd)? else {
         return Ok(Err("the store of claims that sealed it is not here".into()));
     };
     let rewritten =
         |n: u64, why: &str| Failure::new(Exit::Refused, format!("event {n} of {}: {why}: the journal was rewritten or set back", log.run));
-    for (n, Sealed { n: seen, head, seal }) in &sealed {
+    for (n, (op, outcome, sealed)) in &ends {
+        let Some(Sealed { n: seen, head, seal }) = sealed else {
+            return Ok(Err(format!("nothing vouches for event {n}: how step {} ended is not sealed", op.step)));
+        };
         if seen >= n || log.sum_of(*seen) != Some(head) {
             return Err(rewritten(*n, &format!("the Executor saw another line {seen} before it")));
         }
-        if store.seal(&log.run, *seen, head).map_err(claims::odd)? != *seal {
-            return Ok(Err(format!("event {n} was sealed by another store of claims, or not at all")));
+        if store.seal_outcome(op, *seen, head, outcome.exit).map_err(claims::odd)? != *seal {
+            return Ok(Err(format!("event {n} was sealed by another store of claims, or says otherwise how its step ended")));
         }
     }
     let seen = store.anchored(&log.run).map_err(claims::odd)?;
@@ -87,11 +92,18 @@ fn anchored(site: &Site, log: &Log) -> Result<Result<Anchored, String>, Failure>
     if log.sum_of(seen.n) != Some(&seen.head) {
         return Err(rewritten(seen.n, &format!("the Executor saw a line {} that is not in it", seen.n)));
     }
-    Ok(Ok(Anchored { to: seen.n, seals: sealed.len() }))
+    Ok(Ok(Anchored { to: seen.n, seals: ends.len() }))
 }
 
-fn sealed(event: &Event) -> Option<&Sealed> {
-    if let Event::StepEnded { sealed, .. } = event { sealed.as_ref() } else { None }
+/// Returns the end of a step that the Executor saw; one that it refused to begin had none.
+fn ended(event: &Event) -> Option<(&Op, &Outcome, Option<&Sealed>)> {
+    let Event::StepEnded { op, outcome, sealed } = event else { return None };
+    let refused = sealed.is_none() && outcome.exit.is_none() && outcome.misses.iter().any(|miss| miss.starts_with(REFUSED));
+    (!refused).then_some((op, outcome, sealed.as_ref()))
+}
+
+fn live(log: &Log) -> bool {
+    matches!(log.entries.first().map(|entry| &entry.event), Some(Event::RunOpened(opened)) if opened.mode == Mode::Live)
 }
 
 /// Returns the texts that stand beside the journal if they are long.

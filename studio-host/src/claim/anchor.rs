@@ -8,6 +8,7 @@ use super::store::ClaimStore;
 use serde::{Deserialize, Serialize};
 use std::io;
 use studio_core::name::{Digest, RunId};
+use studio_core::step::Op;
 
 /// The folder of anchors.
 const ANCHORS: &str = "anchors";
@@ -77,6 +78,16 @@ impl ClaimStore {
         let Key { key } = key.ok_or_else(|| ClaimError::Disk { act: "find", path, source: io::ErrorKind::NotFound.into() })?;
         // No name and no number holds the end of a line.
         Ok(Digest::keyed(&key, format!("anchor\n{run}\n{n}\n{head}\n").as_bytes()))
+    }
+
+    /// Returns the seal on an outcome: on the line before it, the op, and how that ended.
+    ///
+    /// # Errors
+    /// The store's key cannot be read.
+    pub fn seal_outcome(&self, op: &Op, n: u64, head: &Digest, exit: Option<i32>) -> Result<Digest, ClaimError> {
+        let exit = exit.map_or_else(|| "none".into(), |exit| exit.to_string());
+        let line = self.seal(&op.run, n, head)?;
+        self.seal(&op.run, n, &Digest::blake3(format!("outcome\n{op}\n{exit}\n{line}\n").as_bytes()))
     }
 
     /// Returns how far a run's journal was seen to come; none if it never was.

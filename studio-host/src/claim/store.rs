@@ -92,7 +92,8 @@ impl ClaimStore {
         Ok(read_id(dir)?.map(|id| ClaimStore { dir: dir.into(), id, raised: Arc::default() }))
     }
 
-    /// Removes what the commands of a run wrote, once it is over: how they ended stays.
+    /// Removes what the commands of a run wrote and their private folders, once it is over: how they ended stays,
+    /// and so does the name of what was written where nobody knows that, empty.
     ///
     /// # Errors
     /// The disk: what is left is removed by the next call.
@@ -101,11 +102,17 @@ impl ClaimStore {
         for entry in fs::read_dir(self.folder())? {
             let path = entry?.path();
             let name = path.file_name().and_then(|name| name.to_str()).filter(|name| ours(name)).unwrap_or_default();
-            // Without an exit record, what was written is a sign that it began.
-            let ended =
-                name.rsplit_once('.').is_some_and(|(op, end)| matches!(end, "out" | "err") && path.with_file_name(format!("{op}.exit")).exists());
-            if ended {
+            let Some((op, _)) = name.rsplit_once('.').filter(|(_, end)| matches!(*end, "out" | "err")) else { continue };
+            if path.with_file_name(format!("{op}.exit")).exists() {
                 OsDisk.remove(&path)?;
+            } else if fs::symlink_metadata(&path)?.is_file() {
+                fs::OpenOptions::new().write(true).open(&path)?.set_len(0)?; // its name is a sign that it began
+            }
+        }
+        for entry in fs::read_dir(self.dir.join("homes")).into_iter().flatten() {
+            let entry = entry?;
+            if entry.file_name().to_str().is_some_and(ours) {
+                fs::remove_dir_all(entry.path())?;
             }
         }
         Ok(())

@@ -217,7 +217,7 @@ fn land(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId)
                 unbind(workshop, warrant);
             }
             let mut report = report(&finished, redactor.as_ref(), notes);
-            report.sealed = sealed(site, warrant);
+            report.sealed = sealed(site, warrant, report.exit);
             if let (Ok(side), Ok(redactor)) = (&side, &redactor) {
                 let (artifacts, misses) = collect(&out_folder(site.repo.root(), &warrant.op), &side.artifact, redactor);
                 misses.iter().for_each(|miss| fail(&mut report, &redactor.text(miss)));
@@ -232,10 +232,10 @@ fn land(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId)
     }))
 }
 
-/// Returns what binds the journal, as far as the warrant knows it, to the store of claims.
-fn sealed(site: &Place, warrant: &Warrant) -> Option<Sealed> {
+/// Returns what binds the journal, as far as the warrant knows it, and the exit status to the store of claims.
+fn sealed(site: &Place, warrant: &Warrant, exit: Option<i32>) -> Option<Sealed> {
     let (n, head) = (warrant.journal.n, warrant.journal.sum.clone());
-    let seal = site.claims.seal(&warrant.op.run, n, &head);
+    let seal = site.claims.seal_outcome(&warrant.op, n, &head, exit);
     let unsealed = |error| tracing::warn!(op = %warrant.op, %error, "an outcome is not sealed");
     seal.map_err(unsealed).ok().map(|seal| Sealed { n, head, seal })
 }
