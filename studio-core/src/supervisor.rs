@@ -173,6 +173,11 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
         }
         match self.act(next).await {
             Ok(rest) => return Ok(rest),
+            // What may be running keeps its grant: no event says otherwise, and the next life asks again.
+            Err(Stuck::Limit(_, why)) if self.run.may_run() => {
+                self.flush().await?;
+                return Ok(Some(Rest::Parked(Parked::NeedsHuman, why)));
+            }
             Err(Stuck::Limit(limit, why)) => self.decide(vec![Event::LimitReached { limit, why }]).await?,
             Err(Stuck::Stopped) => self.flush().await?,
             Err(Stuck::Held(why)) => {

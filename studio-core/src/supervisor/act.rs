@@ -103,9 +103,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
             return Ok(Vec::new());
         }
         let key = effect_key(&opened.ticket.id, &record.step.argv, &record.step.target, judgement.script.as_ref());
-        let done = self.parts.executor.done(key).await;
-        let done =
-            done.map_err(|why| Stuck::Limit(Limit::Chore, format!("nobody can say what ran for this ticket before: {why}; mend it, then resume")))?;
+        let done = self.parts.executor.done(key).await.map_err(|why| Stuck::Failed(RunError::Executor(why)))?;
         Ok(done.into_iter().filter(|op| op.run != *id).collect())
     }
 
