@@ -6,7 +6,6 @@ use crate::site::{RUNS, Site};
 use crate::work;
 use serde_json::json;
 use studio_core::name::RunId;
-use studio_core::run::StepState;
 use studio_core::step::Op;
 use studio_host::claim::{ClaimStore, Look, Moment};
 
@@ -34,21 +33,7 @@ fn running(site: &Site, store: &ClaimStore, run: Option<&RunId>) -> Result<Vec<(
     let mut running = Vec::new();
     for found in site.runs_in(RUNS[0])?.into_iter().filter(|found| run.is_none_or(|run| *run == found.id)) {
         let Ok(state) = found.log().and_then(|log| log.fold().map_err(|error| Failure::new(Exit::BadInput, error))) else { continue };
-        for (no, record) in (1..).zip(state.steps()) {
-            let attempt = match record.state {
-                StepState::Granted(_) | StepState::Overdue(..) => record.attempt,
-                StepState::Probing(_) => record.probe,
-                StepState::Waiting
-                | StepState::Judged
-                | StepState::Asked(_)
-                | StepState::Approved(_)
-                | StepState::Skipped(_)
-                | StepState::Ended(_)
-                | StepState::Unknown(_)
-                | StepState::Confirmed(_)
-                | StepState::Settled(_) => continue,
-            };
-            let op = Op { run: found.id.clone(), step: studio_core::step::StepNo(no), attempt };
+        for op in state.open_ops() {
             match store.look(&op, store.id()) {
                 Look::Running { pid } => running.push((op, Some(pid))),
                 Look::Orphan => running.push((op, None)),

@@ -151,9 +151,16 @@ impl Run {
         must(!self.may_run(), "a step may be running")
     }
 
+    /// Returns the ops that were granted and have no end: each may be running now.
+    pub fn open_ops(&self) -> Vec<Op> {
+        let may_run = |record: &StepRecord| matches!(record.state, StepState::Granted(_) | StepState::Overdue(..) | StepState::Probing(_));
+        let open = (0..).zip(&self.steps).filter(|(_, record)| may_run(record));
+        open.filter_map(|(at, _)| self.op(at)).collect()
+    }
+
     /// Says whether a step may be running now.
     pub(crate) fn may_run(&self) -> bool {
-        self.steps.iter().any(|record| matches!(record.state, StepState::Granted(_) | StepState::Overdue(..) | StepState::Probing(_)))
+        !self.open_ops().is_empty()
     }
 
     pub(super) fn record(&mut self, no: StepNo) -> Result<&mut StepRecord, String> {

@@ -77,24 +77,7 @@ pub async fn adopt<S: Store>(mut journal: Journal<S>, log: &Log, install: String
     if run.closed().is_some() {
         return Ok(Vec::new());
     }
-    let mut open = Vec::new();
-    for (at, record) in run.steps().iter().enumerate() {
-        let no = StepNo(u32::try_from(at + 1).unwrap_or(u32::MAX));
-        let attempt = match &record.state {
-            StepState::Granted(_) | StepState::Overdue(..) => record.attempt,
-            StepState::Probing(_) => record.probe,
-            StepState::Waiting
-            | StepState::Judged
-            | StepState::Asked(_)
-            | StepState::Approved(_)
-            | StepState::Skipped(_)
-            | StepState::Ended(_)
-            | StepState::Unknown(_)
-            | StepState::Confirmed(_)
-            | StepState::Settled(_) => continue,
-        };
-        open.extend(run.id().map(|id| Op { run: id.clone(), step: no, attempt }));
-    }
+    let open = run.open_ops();
     let why = "it was granted elsewhere, and the run was adopted since: what became of it is not recorded here";
     let unknown = open.iter().map(|op| Event::StepUnknown { op: op.clone(), why: why.into() });
     let events = std::iter::once(Event::RunResumed { install, machine, policy: None }).chain(unknown).collect();
