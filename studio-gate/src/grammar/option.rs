@@ -176,8 +176,8 @@ fn letters<'g, 'a>(specs: &'g [Spec], joined: Joined, word: &'a str, next: Optio
     for (at, letter) in letters.char_indices() {
         let name = format!("-{letter}");
         let Some(spec) = specs.iter().find(|spec| spec.is(&name)) else { return Err(unlisted(word)) };
-        let rest = letters.get(at + 1..).unwrap_or_default();
-        let rest = rest.strip_prefix('=').filter(|_| joined == Joined::Pflag).unwrap_or(rest);
+        let after = letters.get(at + 1..).unwrap_or_default();
+        let rest = after.strip_prefix('=').filter(|_| joined == Joined::Pflag).unwrap_or(after);
         match &spec.value {
             Value::None => seen.push(Seen { spec, value: None }),
             Value::Follows(kind) => {
@@ -189,6 +189,8 @@ fn letters<'g, 'a>(specs: &'g [Spec], joined: Joined, word: &'a str, next: Optio
                 seen.push(Seen { spec, value: Some(value) });
                 return Ok(used);
             }
+            // getopt would take what follows for the value of such an option.
+            Value::Maybe(_) if after.is_empty() || (joined == Joined::Pflag && !after.starts_with('=')) => seen.push(Seen { spec, value: None }),
             Value::Joined(_) | Value::Maybe(_) | Value::Digits => return Err(unlisted(word)),
         }
     }
