@@ -20,7 +20,7 @@ pub(super) enum Kind {
 
 /// The kinds in capitals, as README.md explains them.
 const BUILT: &[(&str, fn(&str) -> bool)] = &[
-    ("NAME", |word| plain(word, "._:/@,-")),
+    ("NAME", |word| plain(word, "._:/@,-") && !word.contains("//")),
     ("HOST", |word| plain(word, ".-:")),
     ("NUMBER", |word| number(word)),
     ("SIZE", |word| number(word.strip_suffix(['k', 'K', 'm', 'M', 'g', 'G', 'T', 'B']).unwrap_or(word))),
@@ -93,9 +93,16 @@ fn path(word: &str) -> bool {
     if word.starts_with('/') {
         return spot(word) && PUBLIC.split_whitespace().any(|public| like(public, word)) && !secret(word) && !danger::word(word);
     }
-    let bare = word.strip_prefix("./").unwrap_or(word);
+    // A star that nobody expands names no file; where a shell would expand it, no secret file is among them.
+    let one = word
+        .rsplit('/')
+        .next()
+        .filter(|last| last.starts_with("*."))
+        .and_then(|last| Some(format!("{}a{}", word.strip_suffix(last)?, &last.get(1..)?)));
+    let bare = one.as_deref().unwrap_or(word);
+    let bare = bare.strip_prefix("./").unwrap_or(bare);
     let bare = bare.strip_suffix('/').unwrap_or(bare);
-    (bare == "." || RelPath::try_from(bare).is_ok()) && !secret(bare) && !danger::word(bare)
+    !bare.contains('*') && (bare == "." || RelPath::try_from(bare).is_ok()) && !secret(bare) && !danger::word(bare)
 }
 
 /// Says whether a secret place with a fixed path lies below `word`.
@@ -150,7 +157,7 @@ mod tests {
     #[test]
     fn a_kind_takes_what_it_says() {
         for (kind, yes, no) in [
-            ("NAME", &["web-0", "deploy/web", "ghcr.io/x/y:1.2"][..], &["", "-x", "rm", "a b", "a=b", "$x"][..]),
+            ("NAME", &["web-0", "deploy/web", "ghcr.io/x/y:1.2"][..], &["", "-x", "rm", "a b", "a=b", "$x", "https://x"][..]),
             ("NUMBER", &["0", "200"], &["-1", "1k", "", "9999999999999"]),
             ("SIZE", &["10", "10M"], &["10MB", "M"]),
             ("TIME", &["60s", "1h30m", "7d"], &["60", "now", "-1s"]),
