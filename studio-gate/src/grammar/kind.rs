@@ -27,7 +27,7 @@ const BUILT: &[(&str, fn(&str) -> bool)] = &[
     ("NUMBER", |word| number(word)),
     ("SIZE", |word| number(word.strip_suffix(['k', 'K', 'm', 'M', 'g', 'G', 'T', 'B']).unwrap_or(word))),
     ("TIME", time),
-    ("SELECTOR", |word| plain(word.strip_prefix('!').unwrap_or(word), "._:/@,-=!")),
+    ("SELECTOR", |word| plain(word.strip_prefix('!').unwrap_or(word), "._:/@,-=!() ")),
     ("FIELDS", |word| word.strip_prefix(['+', '-']).unwrap_or(word).split(',').all(|field| plain(field, "._:%-"))),
     ("PATH", path),
     ("FOLDER", |word| path(word) && !remote(word)),
@@ -81,6 +81,16 @@ impl Kind {
         let others = own.iter().filter(|(name, _)| *name != part).map(|(name, kind)| (name.clone(), kind.clone())).collect();
         own.get(part)
             .map_or_else(|| Err(format!("nobody knows the kind {part}; a word in capitals is written '{part}'")), |kind| Kind::parse(kind, &others))
+    }
+
+    /// Says whether it names `word` itself.
+    #[cfg(test)]
+    pub(super) fn names(&self, word: &str) -> bool {
+        match self {
+            Kind::Exactly(own) => own == word,
+            Kind::OneOf(kinds) => kinds.iter().any(|kind| kind.names(word)),
+            Kind::Built(_) | Kind::Like(_) => false,
+        }
     }
 
     /// Says whether `word` is of the kind.
@@ -173,12 +183,25 @@ mod tests {
             ("NUMBER", &["0", "200"], &["-1", "1k", "", "9999999999999"]),
             ("SIZE", &["10", "10M"], &["10MB", "M"]),
             ("TIME", &["60s", "1h30m", "7d"], &["60", "now", "-1s"]),
-            ("SELECTOR", &["app=web", "app!=web", "!app"], &["app=web x", "-l"]),
+            ("SELECTOR", &["app=web", "app!=web", "!app", "app in (a, b)"], &["app=$x", "-l"]),
             ("FIELDS", &["NAME,SIZE", "+UUID"], &["a b", "", "a,,b"]),
             (
                 "PATH",
                 &["a/b.yaml", "./docs/", ".", "/etc/os-release", "docs/*.md", "*.yaml"],
-                &["/etc/shadow", "a/*/b.yaml", "a/*.env*", "*.key", "config/env/*.md", "a/*", "../x", ".env", "config/env/x", "~", "rm", "/etc/hosts/../shadow"],
+                &[
+                    "/etc/shadow",
+                    "a/*/b.yaml",
+                    "a/*.env*",
+                    "*.key",
+                    "config/env/*.md",
+                    "a/*",
+                    "../x",
+                    ".env",
+                    "config/env/x",
+                    "~",
+                    "rm",
+                    "/etc/hosts/../shadow",
+                ],
             ),
             ("FOLDER", &[".", "./a.b/c", "kubernetes/apps"], &["github.com/a/b", "gh:a/b", "https://x", "../x"]),
             ("ATPATH", &["@talos/x.yaml"], &["@.env", "talos/x.yaml", "@../x"]),

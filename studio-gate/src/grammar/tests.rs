@@ -11,6 +11,8 @@ use studio_core::gate::Verdict;
 const UNLISTED: &[&str] = &["--frobnicate", "--frobnicate=x", "-zz", "--output=/etc/x", "-", "--kubeconfig=x", "--exec=x", "--watch-only", "-$(id)"];
 /// Longest example whose every order is tried.
 const ORDERS_MAX: usize = 5;
+/// Words of destruction that every example is tried with.
+const SOME: usize = 6;
 
 fn auto(grammar: &Grammar, words: &[&str]) -> bool {
     weigh(grammar, words, None).verdict == Verdict::Auto
@@ -39,9 +41,13 @@ fn nothing_can_be_slipped_in() {
                 longer[at] = option;
                 assert!(lists || !auto(grammar, &longer), "{longer:?}");
             }
-            let verb =
-                |word: &&String| grammar.rows.iter().any(|row| row.class == Class::Observe && row.paths.iter().any(|path| path.contains(word)));
-            for word in dangers.iter().filter(|word| !data && !held && !verb(word)) {
+            let verb = |word: &String| grammar.rows.iter().any(|row| row.class == Class::Observe && row.paths.iter().any(|path| path.contains(word)));
+            // `-delete` is `-d elete` where short options are joined.
+            let joined = |word: &String| word.starts_with('-') && take(&row.options, grammar.joined, &[word], &mut Vec::new()).is_ok();
+            let own = |word: &String| verb(word) || joined(word) || row.words.iter().any(|token| token.names(word));
+            // All words on the first example of a row, and some on the others.
+            let some = if row.yes.first().is_some_and(|first| words(first) == line) { dangers.len() } else { SOME };
+            for word in dangers.iter().take(some).filter(|word| !data && !held && !own(word)) {
                 longer[at] = word;
                 assert!(!auto(grammar, &longer), "{longer:?}");
             }
