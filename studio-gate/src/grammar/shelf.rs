@@ -20,7 +20,6 @@ const FILES: &[(&str, &str)] = files! {
     "argocd"
     "cat"
     "cilium"
-    "crictl"
     "date"
     "df"
     "docker"
