@@ -270,3 +270,69 @@ pub enum DeclaredError {
     #[error("{0}.studio.toml:{1}: {2}")]
     Beside(RelPath, usize, String),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "#!/usr/bin/env -S bash --noprofile --norc\n# studio:danger v1\n# verb: reset-node\n# class: destroy\n# targets: talos-node\n\
+        # params: node:inventory.node, wipe:enum(STATE|EPHEMERAL), --list\n# env: none\n# reads: none\n# undo: none\n# expect: the node is gone\n#\n# More.\nset -e\n";
+
+    fn read(script: &str, side: Option<&str>) -> Result<Declared, String> {
+        declared(&RelPath::try_from("a/danger-x.sh").unwrap(), script.as_bytes(), side.map(str::as_bytes)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn header_and_side_file_say_the_same() {
+        let header = read(HEADER, Some("env = [\"X\"]\n")).unwrap();
+        assert_eq!((header.verb.as_str(), header.class, header.list), ("reset-node", Class::Destroy, true));
+        let side = "kill = \"safe\"\n[danger]\nverb = \"reset-node\"\nclass = \"destroy\"\ntargets = [\"talos-node\"]\n\
+            params = [\"node:inventory.node\", \"wipe:enum(STATE|EPHEMERAL)\"]\nlist = true\nundo = \"none\"\nexpect = \"the node is gone\"\n";
+        assert_eq!(read("set -e\n", Some(side)), Ok(header.clone()));
+        assert_eq!(header.values(), [vec!["node"], vec!["STATE", "EPHEMERAL"]]);
+        assert!(read(HEADER, Some(side)).unwrap_err().contains("keep one"));
+        assert!(read("set -e\n", Some("env = [\"X\"]")).unwrap_err().contains("declares nothing"));
+        assert!(read("set -e\n", None).unwrap_err().contains("a/danger-x.sh.studio.toml"));
+    }
+
+    #[test]
+    fn what_is_said_in_another_form_is_refused_with_its_line() {
+        for (from, to, word) in [
+            ("# class: destroy", "# class: mutate", "neither destroy nor opaque"),
+            ("# verb: reset-node\n", "", "no verb"),
+            ("# verb: reset-node\n", "# verb: reset-node\n# verb: x\n", "sh:4: verb stands twice"),
+            ("# env: none", "# fun: none", "sh:7: a header knows no"),
+            ("# undo: none", "# undo", "sh:9:"),
+            ("# undo: none", "# undo:", "no undo"),
+            ("node:inventory.node", "node:any", "is no parameter"),
+            ("enum(STATE|EPHEMERAL)", "enum(A B)", "is no parameter"),
+            ("enum(STATE|EPHEMERAL)", "enum()", "is no parameter"),
+            ("node:inventory.node, wipe:enum(STATE|EPHEMERAL), --list", "none", "neither typed parameters nor --list"),
+        ] {
+            let error = read(&HEADER.replace(from, to), None).unwrap_err();
+            assert!(error.starts_with("a/danger-x.sh:") && error.contains(word), "{from}: {error}");
+        }
+        for (side, word) in [("[danger]\nverb = 1\n", "toml:"), ("[danger]\nmore = 1\n", "toml:2:"), ("x", "toml:1:")] {
+            let error = read("", Some(side)).unwrap_err();
+            assert!(error.contains(word), "{side}: {error}");
+        }
+    }
+
+    #[test]
+    fn arguments_are_of_their_kind() {
+        let declared = read(&HEADER.replace("wipe:enum", "count:integer, what:name, wipe:enum"), None).unwrap();
+        let accepts = |args: &[&str]| declared.accepts(args, &|node| node == "cp-1").is_ok();
+        assert!(accepts(&["cp-1", "3", "web.x", "STATE"]) && accepts(&["--list"]));
+        for bad in [
+            &["cp-1", "3", "web.x"][..],
+            &["cp-2", "3", "web.x", "STATE"],
+            &["cp-1", "-3", "web.x", "STATE"],
+            &["cp-1", "3", "--x", "STATE"],
+            &["cp-1", "3", "web.x", "state"],
+            &["--list", "cp-1"],
+            &[],
+        ] {
+            assert!(!accepts(bad), "{bad:?}");
+        }
+    }
+}

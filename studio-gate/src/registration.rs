@@ -131,3 +131,78 @@ pub enum NotRegistered {
     #[error(transparent)]
     Declared(#[from] DeclaredError),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::tests::{case, step};
+    use studio_core::closure::Closure;
+    use studio_core::step::Step;
+
+    const SCRIPT: &str = "# studio:danger v1\n# verb: reset-node\n# class: destroy\n# targets: talos-node\n# params: node:inventory.node\n# undo: none\n\
+        # expect: it is gone\nset -e\n";
+
+    fn run(path: &str, args: &str) -> Step {
+        step(format!("bash --noprofile --norc {path} {args}").trim_end())
+    }
+
+    fn is_node(name: &str) -> bool {
+        name == "cp-1"
+    }
+
+    #[test]
+    fn what_a_human_registered_runs_and_nothing_else_does() {
+        let (here, copy) = (run("a/danger-reset.sh", "cp-1"), run("a/danger-copy.sh", "cp-1"));
+        let of = |step| Case { script: Some(SCRIPT.as_bytes()), ..case(step) };
+        let known = [Registration::propose(&of(&here), None, Class::Destroy).unwrap()];
+        let look = |case: &Case<'_>, side: Option<&[u8]>| registered(case, side, &known, &is_node).cloned().map_err(|error| error.to_string());
+        assert_eq!(look(&of(&here), None), Ok(known[0].clone()));
+        let edited = format!("{SCRIPT}#");
+        let used = Closure { used: vec![(RelPath::try_from("lib.sh").unwrap(), b"true".to_vec())], ..Closure::default() };
+        let unfound = Closure { unfound: vec!["a.sh:1 sources x".into()], ..Closure::default() };
+        let (other, list, plain) = (run("a/danger-reset.sh", "cp-2"), run("a/danger-reset.sh", "--list"), step("kubectl get nodes"));
+        for (case, side, word) in [
+            (Case { script: Some(edited.as_bytes()), ..case(&here) }, None, "was edited"),
+            (of(&here), Some(&b"kill = \"safe\""[..]), "was edited"),
+            (Case { closure: &used, ..of(&here) }, None, "was edited"),
+            (Case { closure: &unfound, ..of(&here) }, None, "a.sh:1 sources x"),
+            (of(&copy), None, "is a copy of a/danger-reset.sh"),
+            (Case { script: Some(edited.as_bytes()), ..case(&copy) }, None, "not registered"),
+            (of(&other), None, "\"cp-2\" is not what it declares"),
+            (of(&list), None, "--list"),
+            (case(&here), None, "no script"),
+            (of(&plain), None, "runs no script"),
+        ] {
+            let error = look(&case, side).unwrap_err();
+            assert!(error.contains(word), "{word}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_script_is_registered_only_if_it_says_what_it_is() {
+        let propose = |path: &str, text: &str, class| {
+            let step = run(path, "");
+            Registration::propose(&Case { script: Some(text.as_bytes()), ..case(&step) }, None, class).map_err(|error| error.to_string())
+        };
+        assert!(propose("a/check.sh", SCRIPT, Class::Destroy).unwrap_err().contains("its name does not say so"));
+        assert!(propose("a/wipe.sh", "set -e\n", Class::Destroy).unwrap_err().contains("declares nothing"));
+        assert!(propose("a/wipe.sh", SCRIPT, Class::Opaque).unwrap_err().contains("declares the class destroy, and its text comes to opaque"));
+        let opaque = propose("a/wipe.sh", &SCRIPT.replace("destroy", "opaque"), Class::Opaque).unwrap();
+        assert_eq!(opaque.declared.class, Class::Opaque);
+    }
+
+    #[test]
+    fn a_signature_covers_each_part() {
+        let step = run("a/danger-reset.sh", "cp-1");
+        let one = Registration::propose(&Case { script: Some(SCRIPT.as_bytes()), ..case(&step) }, None, Class::Observe).unwrap();
+        let text = one.text();
+        assert!(text.starts_with("studio script register v1\npath a/danger-reset.sh\nsha256 ") && text.ends_with("\nexpect it is gone\n"), "{text}");
+        for (from, to) in [("verb: reset-node", "verb: x"), ("talos-node", "x"), ("node:inventory", "n:inventory"), ("undo: none", "undo: x"), ("it is gone", "x")] {
+            let script = SCRIPT.replace(from, to);
+            let other = Registration::propose(&Case { script: Some(script.as_bytes()), ..case(&step) }, None, Class::Observe).unwrap();
+            assert_ne!(Registration { sha256: one.sha256.clone(), ..other }.text(), text, "{from}");
+        }
+        let back: Registration = serde_json::from_str(&serde_json::to_string(&one).unwrap()).unwrap();
+        assert_eq!(back, one);
+    }
+}

@@ -57,19 +57,30 @@ impl Walk<'_> {
     /// Returns what the word `raw` stands for, and judges the commands in it.
     pub(super) fn value(&mut self, raw: &str, scope: &Scope) -> Value {
         match decode(raw) {
-            Ok(word) if word.secret.is_some() => return Value::Many,
-            Ok(word) => return Value::Known(vec![word.text]),
-            Err(Why::Glob | Why::Brace) if !raw.contains(['$', '`']) => return Value::Many,
-            Err(Why::Tilde) if !raw.contains(['$', '`']) => return Value::Data,
-            Err(_) => {}
+            Ok(word) if word.secret.is_some() => Value::Many,
+            Ok(word) => Value::Known(vec![word.text]),
+            Err(Why::Glob | Why::Brace) if !raw.contains(['$', '`']) => Value::Many,
+            Err(Why::Tilde) if !raw.contains(['$', '`']) => Value::Data,
+            Err(_) => self.expanded(raw, false, scope),
         }
+    }
+
+    /// Returns what a variable holds that the word `raw` is assigned to: nothing is split there, and no file looked for.
+    pub(super) fn assigned(&mut self, raw: &str, scope: &Scope) -> Option<Vec<String>> {
+        match decode(raw) {
+            Ok(word) if !word.glob => Some(vec![word.text]),
+            Ok(_) | Err(_) => self.expanded(raw, true, scope).known(),
+        }
+    }
+
+    fn expanded(&mut self, raw: &str, quoted: bool, scope: &Scope) -> Value {
         if let Some(why) = two_readings(raw) {
             self.note(scope, Class::Opaque, "unread", why.into(), "write it in plainer shell");
             return Value::Many;
         }
         let mut parts = Parts { values: vec![String::new()], known: true, one: true };
         match pieces(raw.strip_prefix('~').unwrap_or(raw)) {
-            Some(pieces) => pieces.iter().for_each(|piece| self.piece(&piece.piece, false, &mut parts, scope)),
+            Some(pieces) => pieces.iter().for_each(|piece| self.piece(&piece.piece, quoted, &mut parts, scope)),
             None => {
                 self.note(scope, Class::Opaque, "unread", "a word cannot be read".into(), "write it in plainer shell");
                 return Value::Many;
@@ -77,7 +88,7 @@ impl Walk<'_> {
         }
         match parts {
             Parts { one: false, .. } => Value::Many,
-            Parts { known: true, values, .. } if !raw.starts_with('~') => Value::Known(values),
+            Parts { known: true, values, .. } if !raw.contains('~') => Value::Known(values),
             Parts { .. } => Value::Data,
         }
     }

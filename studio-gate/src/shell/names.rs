@@ -28,10 +28,19 @@ const WRITERS: &[&str] = &[
 /// How often each name is written.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
-    /// Times it is written, and times what it then holds is a number.
-    written: BTreeMap<String, (usize, usize)>,
+    written: BTreeMap<String, Written>,
     /// Those that stand somewhere as a word.
     bare: BTreeSet<String>,
+}
+
+/// How often one name is written.
+#[derive(Clone, Copy, Debug, Default)]
+struct Written {
+    all: usize,
+    /// Of them, where it is a number then.
+    numbers: usize,
+    /// Of them, where it is given one.
+    given: usize,
 }
 
 impl Names {
@@ -58,9 +67,11 @@ impl Names {
             let read = ["$", "${", "${#", "${!"].iter().any(|sign| before.ends_with(sign));
             let sets = if read { after.starts_with(['=']) || after.starts_with(":=") } else { writes || changed(before, after) };
             if sets && is_name(name) {
-                let (count, numbers) = self.written.entry(name.to_string()).or_default();
-                *count += 1;
-                *numbers += usize::from(!read && number(after));
+                let written = self.written.entry(name.to_string()).or_default();
+                let given = !read && number(after);
+                written.all += 1;
+                written.given += usize::from(given);
+                written.numbers += usize::from(given || (!read && reckons(before, after)));
             } else if is_name(name) && !read {
                 self.bare.insert(name.to_string());
             }
@@ -70,7 +81,7 @@ impl Names {
 
     /// Says whether nothing but the one assignment that is being read sets the variable.
     pub(super) fn once(&self, name: &str) -> bool {
-        self.written.get(name).is_some_and(|(count, _)| *count == 1) && !changes(name)
+        self.written.get(name).is_some_and(|written| written.all == 1) && !changes(name)
     }
 
     /// Says whether the name stands nowhere but where a variable is read.
@@ -80,7 +91,7 @@ impl Names {
 
     /// Says whether the variable holds numbers only, if it is set at all.
     pub(super) fn number(&self, name: &str) -> bool {
-        self.written.get(name).is_some_and(|(count, numbers)| count == numbers)
+        self.written.get(name).is_some_and(|written| written.all == written.numbers && written.given > 0)
     }
 }
 
@@ -108,6 +119,14 @@ fn changed(before: &str, after: &str) -> bool {
     let after = after.trim_start_matches([' ', '\t']);
     let sign = after.trim_start_matches(['+', '-', '*', '/', '%', '&', '|', '^', '<', '>']);
     sign.starts_with('=') || after.starts_with("++") || after.starts_with("--") || after.starts_with('[') || before.ends_with("++") || before.ends_with("--")
+}
+
+/// Says whether a name stands between `((` and `))`, where nothing but numbers comes out.
+fn reckons(before: &str, after: &str) -> bool {
+    let inner = before.rsplit_once("((").zip(after.split_once("))")).map(|((_, before), (after, _))| [before, after]);
+    let sign = |c: char| part(c) || c == ' ' || "+-*/%()<>=!&|^~?:,;$#".contains(c);
+    let plain = |text: &str| text.chars().all(sign) && !text.split(|c| !part(c)).any(|word| WRITERS.contains(&word));
+    inner.is_some_and(|parts| parts.iter().all(|text| plain(text)))
 }
 
 /// Says whether what follows a name makes a number of it.

@@ -167,7 +167,7 @@ impl Walk<'_> {
     /// Sets a variable of the shell.
     pub(super) fn set(&mut self, assignment: &Assignment, scope: &mut Scope) {
         let values = match &assignment.value {
-            AssignmentValue::Scalar(word) => self.value(&word.value, scope).known().filter(|_| !assignment.append),
+            AssignmentValue::Scalar(word) => self.assigned(&word.value, scope).filter(|_| !assignment.append),
             AssignmentValue::Array(items) => {
                 for (key, item) in items {
                     key.iter().for_each(|key| self.pattern(&key.value, scope));
@@ -192,7 +192,7 @@ impl Walk<'_> {
         let AssignmentName::VariableName(name) = &assignment.name else { return self.set(assignment, scope) };
         let mut inner = scope.clone();
         match &assignment.value {
-            AssignmentValue::Scalar(word) => drop(self.value(&word.value, &inner)),
+            AssignmentValue::Scalar(word) => drop(self.assigned(&word.value, &inner)),
             AssignmentValue::Array(_) => self.set(assignment, &mut inner),
         }
         let parts = name == "IFS" && matches!(program, "read" | "mapfile" | "readarray");

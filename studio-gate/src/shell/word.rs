@@ -4,6 +4,8 @@
 //! whole language takes some texts for one word that bash takes for a word and a command.
 
 use super::Why;
+use std::collections::BTreeSet;
+use studio_core::limits::PATH_BYTES_MAX;
 use studio_core::place::{SECRET, fold, secret};
 
 /// A word without its quotes.
@@ -93,7 +95,7 @@ impl<'t> Cursor<'t> {
         if glob {
             tolerable(raw)?;
         }
-        let secret = could_be_secret(raw).filter(|_| glob);
+        let secret = if glob { could_be_secret(raw) } else { None };
         Ok((quoted || !text.is_empty()).then_some(Word { text, glob, secret }))
     }
 
@@ -187,7 +189,7 @@ pub(super) fn names_only(program: &str) -> bool {
 fn tolerable(raw: &str) -> Result<(), Why> {
     let (folder, name) = raw.rsplit_once('/').unwrap_or(("", raw));
     let first = raw.chars().next().unwrap_or('-');
-    if raw.contains(['\'', '"', '\\', '{', '[']) || folder.contains(['*', '?']) || !(first.is_alphanumeric() || matches!(first, '.' | '/')) {
+    if raw.len() > PATH_BYTES_MAX || raw.contains(['\'', '"', '\\', '{', '[']) || folder.contains(['*', '?']) || !(first.is_alphanumeric() || matches!(first, '.' | '/')) {
         return Err(Why::Glob);
     }
     if secret(folder) || name.starts_with('.') { Err(Why::Glob) } else { Ok(()) }
@@ -195,22 +197,30 @@ fn tolerable(raw: &str) -> Result<(), Why> {
 
 /// Returns the secret that the pattern `raw` could be, if there is one.
 fn could_be_secret(raw: &str) -> Option<&'static str> {
-    let name = fold(raw.rsplit('/').next().unwrap_or(raw));
-    // A sign at the start of a pattern is no dot.
-    let hidden = |secret: &str| secret.starts_with('.') && name.starts_with(['*', '?']);
-    let mut secrets = SECRET.split_whitespace().filter(|secret| !secret.contains('/') && !hidden(secret));
-    secrets.find(|secret| meet(secret.as_bytes(), name.as_bytes()))
+    let folded = fold(raw);
+    let (folder, name) = folded.rsplit_once('/').unwrap_or((".", &folded));
+    // A sign at the start of a pattern is no dot, and machine secrets lie beside the machines' own files.
+    let elsewhere = |secret: &str| {
+        let hidden = secret.starts_with('.') && name.starts_with(['*', '?']);
+        hidden || (secret.starts_with("talsecret") && folder != "." && !folder.contains("talos"))
+    };
+    let mut secrets = SECRET.split_whitespace().filter(|secret| !secret.contains('/') && !elsewhere(secret));
+    secrets.find(|secret| meet(secret.trim_end_matches('*').as_bytes(), name.as_bytes()))
 }
 
 /// Says whether there is a name that both patterns are like.
 fn meet(one: &[u8], other: &[u8]) -> bool {
-    match (one.split_first(), other.split_first()) {
-        (None, None) => true,
-        (Some((b'*', rest)), _) if meet(rest, other) => true,
-        (_, Some((b'*', rest))) if meet(one, rest) => true,
-        (Some((b'*', _)), Some((_, rest))) => meet(one, rest),
-        (Some((_, rest)), Some((b'*', _))) => meet(rest, other),
-        (Some((a, rest)), Some((b, tail))) => (a == b || *a == b'?' || *b == b'?') && meet(rest, tail),
-        (Some(_), None) | (None, Some(_)) => false,
+    // Pairs of places that are reached by the same beginning of a name.
+    let mut reached = BTreeSet::from([(0, 0)]);
+    while let Some((at, to)) = reached.pop_first() {
+        match (one.get(at), other.get(to)) {
+            (None, None) => return true,
+            (Some(b'*'), None) => drop(reached.insert((at + 1, to))),
+            (None, Some(b'*')) => drop(reached.insert((at, to + 1))),
+            (Some(b'*'), Some(_)) | (Some(_), Some(b'*')) => reached.extend([(at + 1, to), (at, to + 1)]),
+            (Some(a), Some(b)) if a == b || *a == b'?' || *b == b'?' => drop(reached.insert((at + 1, to + 1))),
+            (Some(_), Some(_) | None) | (None, Some(_)) => {}
+        }
     }
+    false
 }
