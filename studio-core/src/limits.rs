@@ -240,3 +240,5 @@ impl Default for RunLimits {
         }
     }
 }
+/// Bytes of one line that `studio judge` reads.
+pub const JUDGED_LINE_BYTES_MAX: u64 = 4 * 1024 * 1024;
