@@ -45,7 +45,7 @@ pub(crate) fn judge(case: &Case<'_>, path: &RelPath) -> Finding {
         None => (Class::Mutate, format!("{path} is a script; what it does is only known by reading it")),
     };
     let why = case.closure.unfound.first().map_or_else(|| why.clone(), |unfound| format!("{why}; {unfound}{}", more(case)));
-    Finding { verdict: Verdict::Ask, class, rule: "script".into(), why, better: None }
+    Finding::once(Verdict::Ask, class, "script", why, None)
 }
 
 fn more(case: &Case<'_>) -> String {
