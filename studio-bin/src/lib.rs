@@ -17,12 +17,15 @@ macro_rules! println {
     }};
 }
 
+mod anchored;
 mod card;
 mod claims;
 mod cli;
 mod commands;
 pub mod exit;
+mod give_up;
 mod live;
+mod older;
 mod operator;
 mod rules;
 pub mod sample;
