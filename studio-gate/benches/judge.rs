@@ -16,7 +16,10 @@ const WANTED: Duration = Duration::from_micros(50);
 
 const COMMANDS: &[(&str, &str)] = &[
     ("a read", "kubectl get pods -A -o wide"),
-    ("a read with many options", "kubectl -n media get pods,svc -o yaml -l app=web --field-selector=status.phase!=Running --no-headers --show-labels"),
+    (
+        "a read with many options",
+        "kubectl -n media get pods,svc -o yaml -l app=web --field-selector=status.phase!=Running --no-headers --show-labels",
+    ),
     ("a read of git", "git log --oneline --since=yesterday -n 5 main..HEAD -- docs README.md kubernetes/apps"),
     ("a change", "kubectl scale deploy/web --replicas=3 -n web"),
     ("destruction", "kubectl delete ns web"),
@@ -32,7 +35,8 @@ fn main() {
     row("the rules, once", start.elapsed());
     for (what, line) in COMMANDS {
         let Ok(step) = step(line) else { continue };
-        let case = Case { mode: Mode::Simulate, step: &step, stage: Stage::Infra, cluster: None, base: None, edits: &[], script: None, closure: &none };
+        let case =
+            Case { mode: Mode::Simulate, step: &step, stage: Stage::Infra, cluster: None, base: None, edits: &[], script: None, closure: &none };
         let first = Instant::now();
         black_box(gate.judge(&case));
         row(&format!("{what}, the first time"), first.elapsed());

@@ -55,6 +55,48 @@ fn nothing_can_be_slipped_in() {
     }
 }
 
+/// Many programs take `--wat` for `--watch`; the rules take nothing for anything.
+#[test]
+fn no_option_is_abbreviated() {
+    for (grammar, row, line) in reads() {
+        for at in 1..line.len() {
+            let (name, value) = line[at].split_once('=').map_or((line[at].as_str(), None), |(name, value)| (name, Some(value)));
+            let Some(short) = name.strip_prefix("--").and_then(|bare| bare.get(..bare.len().saturating_sub(1))).filter(|short| short.len() > 1)
+            else {
+                continue;
+            };
+            let cut = value.map_or(format!("--{short}"), |value| format!("--{short}={value}"));
+            let mut shorter: Vec<&str> = line.iter().map(String::as_str).collect();
+            shorter[at] = &cut;
+            assert!(!auto(grammar, &shorter) || take(&row.options, grammar.joined, &shorter[at..], &mut Vec::new()).is_ok(), "{shorter:?}");
+        }
+    }
+}
+
+/// Whatever the words are, there is a judgement: examples with letters lost, doubled and swapped.
+#[test]
+fn every_command_gets_a_judgement() {
+    let mut seed = 7u64;
+    let mut draw = move |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below.max(1)
+    };
+    let odd = ["", "-", "--", "=", "--=", "-=x", "\u{e9}", "-\u{e9}", "--x=", "*", "@", ":", "-0", "{1}"];
+    for (grammar, _, line) in reads() {
+        for _ in 0..8 {
+            let mut words = line.clone();
+            let at = draw(words.len());
+            match draw(4) {
+                0 => words[at] = odd[draw(odd.len())].into(),
+                1 => words.insert(at, odd[draw(odd.len())].into()),
+                2 => words[at] = words[at].chars().rev().collect(),
+                _ => drop(words.remove(at)),
+            }
+            weigh(grammar, &words.iter().map(String::as_str).collect::<Vec<_>>(), None);
+        }
+    }
+}
+
 /// A command that is no read is none in another order either.
 #[test]
 fn no_order_makes_it_a_read() {
