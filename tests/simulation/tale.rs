@@ -207,7 +207,7 @@ pub(super) fn ended(stdout: &str) -> Ended {
 
 pub(super) fn outcome(stdout: &str, exit: i32) -> Outcome {
     let (stdout, stderr) = (Kept::Inline(stdout.into()), Kept::Inline(String::new()));
-    Outcome { exit: Some(exit), stdout, stderr, assumed: false, misses: Vec::new(), artifacts: Vec::new() }
+    Outcome { exit: Some(exit), stdout, stderr, assumed: false, misses: Vec::new(), artifacts: Vec::new(), failure: None }
 }
 
 pub(super) fn op(step: u32, attempt: u32) -> Op {
