@@ -19,6 +19,8 @@ pub(crate) struct Failures {
     /// Whether a step failed in a way that nobody understands, and no human agreed to anything since.
     odd: bool,
     due: Due,
+    /// Whether something of this round failed so often that a human may be asked.
+    often: bool,
 }
 
 /// What must come before another change.
@@ -49,6 +51,7 @@ impl Failures {
         let verb = step.argv.script().map_or_else(|| step.argv.args().next().unwrap_or_default().into(), |path| path.to_string());
         let rounds = self.rounds.entry(format!("{verb} {:?} {said}", outcome.exit)).or_default();
         rounds.insert(self.round);
+        self.often |= rounds.len() >= 3;
         self.odd |= !missed && !stderr.contains(UNDERSTOOD);
         if of_runbook {
             self.due = match rounds.len() {
@@ -69,11 +72,11 @@ impl Failures {
                 let plan = matches!(event, Event::PlanProposed { .. });
                 let may = self.due == Due::Nothing || (self.due == Due::Plan && plan);
                 holds(may, || format!("{} after the same failure again and again: {:?} was due", event.kind(), self.due))?;
-                self.due = Due::Nothing;
+                (self.due, self.often) = (Due::Nothing, false);
                 self.round += u32::from(!plan);
             }
             Event::LimitReached { limit: Limit::SameFailure, .. } => {
-                holds(matches!(self.due, Due::Plan | Due::Human), || "a human is asked about a failure that did not come again and again".into())?;
+                holds(self.often, || "a human is asked about a failure that did not come again and again".into())?;
                 self.due = Due::Answer;
             }
             Event::RunResumed { .. } if self.due == Due::Answer => self.due = Due::Nothing,

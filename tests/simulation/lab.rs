@@ -59,7 +59,7 @@ struct Inside {
 impl Lab {
     pub(crate) fn new(seed: Seed, watch: &Watch) -> Lab {
         let (dice, kill, mut ills) = (seed.dice("lab"), CancellationToken::new(), seed.dice("ills"));
-        let (sick, understood) = (ills.weighted(&[(70, None), (15, Some("push")), (15, Some("look"))]), ills.chance(60));
+        let (sick, understood) = (ills.weighted(&[(60, None), (15, Some("push")), (25, Some("look"))]), ills.chance(60));
         let (claims, keys, effects) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         let inside = Inside { seed, dice, store: 1, claims, keys, effects, epochs: BTreeMap::new(), sick, understood, calm: false, kill };
         Lab { inside: Arc::new(Mutex::new(inside)), watch: watch.clone() }
