@@ -79,12 +79,16 @@ pub fn main() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let Cli { command, place } = cli;
-    match command {
-        Command::Demo { dir } => commands::demo::demo(dir, place.json),
-        Command::Judge { what } => commands::judge::judge(what),
-        Command::Policy { what: PolicyCommand::Explain { target, argv } } => commands::policy::explain(target.as_deref(), &argv, place.json),
-        command => in_place(command, &place),
+    if let Command::Demo { dir } = command {
+        return commands::demo::demo(dir, place.json);
     }
+    if let Command::Judge { what } = command {
+        return commands::judge::judge(what);
+    }
+    if let Command::Policy { what: PolicyCommand::Explain { target, argv } } = command {
+        return commands::policy::explain(target.as_deref(), &argv, place.json);
+    }
+    in_place(command, &place)
 }
 
 /// Does what needs a repository.
