@@ -19,6 +19,7 @@ pub(crate) fn seen() -> Shapes {
     note(&Lab::new(&[]), 0, "run");
     note(&Lab::new(&[]), 0, "demo --dir sample");
     note(&lab, 0, "tickets --all");
+    note(&lab, 0, "policy explain -- kubectl cordon w-1");
     note(&lab, 6, "run old-news");
     note(&lab, 0, "run collect-facts");
     note(&lab, 0, "status");
