@@ -81,29 +81,32 @@ fn command(cursor: &mut Cursor<'_>) -> Result<Option<Command>, Why> {
         let start = cursor.rest();
         let word = cursor.word()?;
         let raw = start.strip_suffix(cursor.rest()).unwrap_or_default();
-        if cursor.rest().starts_with(['<', '>']) || cursor.rest().starts_with("&>") {
-            let number = !raw.is_empty() && raw.chars().all(|c| c.is_ascii_digit());
-            if number && !matches!(raw, "0" | "1" | "2") {
-                return Err(Why::Redirect);
+        let redirects = cursor.rest().starts_with(['<', '>']) || cursor.rest().starts_with("&>");
+        let number = redirects && !raw.is_empty() && raw.chars().all(|c| c.is_ascii_digit());
+        if number && !matches!(raw, "0" | "1" | "2") {
+            return Err(Why::Redirect);
+        }
+        let ends = word.is_none();
+        if let Some(word) = word.filter(|_| !number) {
+            if words.is_empty() && RESERVED.contains(&raw) {
+                return Err(Why::Control(raw.into()));
             }
-            words.extend(word.filter(|_| !number));
+            if words.is_empty() && word.text.contains('=') {
+                return Err(Why::Assignment);
+            }
+            if word.text.contains('\n') {
+                return Err(Why::Escape);
+            }
+            words.push(word);
+            if words.len() > ARGV_WORDS_MAX {
+                return Err(Why::Many);
+            }
+        }
+        if redirects {
             redirect(cursor)?;
             redirected = true;
-            continue;
-        }
-        let Some(word) = word else { break };
-        if words.is_empty() && RESERVED.contains(&raw) {
-            return Err(Why::Control(raw.into()));
-        }
-        if words.is_empty() && word.text.contains('=') {
-            return Err(Why::Assignment);
-        }
-        if word.text.contains('\n') {
-            return Err(Why::Escape);
-        }
-        words.push(word);
-        if words.len() > ARGV_WORDS_MAX {
-            return Err(Why::Many);
+        } else if ends {
+            break;
         }
     }
     let Some(program) = words.first() else {
@@ -219,6 +222,8 @@ mod tests {
             ("cat a[b]", Why::Sign('[')),
             ("PAGER=./e git log", Why::Assignment),
             ("x=1", Why::Assignment),
+            ("x=>&2 y", Why::Assignment),
+            ("if>&2", Why::Control("if".into())),
             ("a > b", Why::Redirect),
             ("> b", Why::Redirect),
             ("a 3>/dev/null", Why::Redirect),
