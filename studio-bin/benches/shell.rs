@@ -20,14 +20,14 @@ const LINES: &str = r#"
 # Looks at one part of the lab.
 part_NO() {
   local name="$1"
-  if ! kubectl get nodes -o name | grep -c "$name"; then
+  if ! kubectl get nodes -o name | grep -c web; then
     printf '%s\n' "no $name" >&2
     return 1
   fi
 }
 SPACE_NO=web-NO
-for kind in deploy ds sts; do
-  kubectl get "$kind" -n "$SPACE_NO" -o wide
+for kind_NO in deploy ds sts; do
+  kubectl get "$kind_NO" -n "$SPACE_NO" -o wide
 done
 found_NO=$(kubectl get pods -n "$SPACE_NO" -o name)
 case "$found_NO" in

@@ -181,7 +181,10 @@ struct Fields(std::collections::BTreeMap<&'static str, String>);
 impl Fields {
     fn put(&mut self, key: &str, value: &str) -> Result<(), String> {
         const KEYS: &[&str] = &["verb", "class", "targets", "params", "env", "reads", "undo", "expect"];
-        let key = KEYS.iter().find(|known| **known == key).ok_or_else(|| format!("a header knows no {:?}; it knows {}", one_line(key, 40), KEYS.join(", ")))?;
+        let key = KEYS
+            .iter()
+            .find(|known| **known == key)
+            .ok_or_else(|| format!("a header knows no {:?}; it knows {}", one_line(key, 40), KEYS.join(", ")))?;
         match self.0.insert(key, value.to_string()) {
             Some(_) => Err(format!("{key} stands twice")),
             None => Ok(()),

@@ -197,7 +197,9 @@ mod tests {
         let one = Registration::propose(&Case { script: Some(SCRIPT.as_bytes()), ..case(&step) }, None, Class::Observe).unwrap();
         let text = one.text();
         assert!(text.starts_with("studio script register v1\npath a/danger-reset.sh\nsha256 ") && text.ends_with("\nexpect it is gone\n"), "{text}");
-        for (from, to) in [("verb: reset-node", "verb: x"), ("talos-node", "x"), ("node:inventory", "n:inventory"), ("undo: none", "undo: x"), ("it is gone", "x")] {
+        for (from, to) in
+            [("verb: reset-node", "verb: x"), ("talos-node", "x"), ("node:inventory", "n:inventory"), ("undo: none", "undo: x"), ("it is gone", "x")]
+        {
             let script = SCRIPT.replace(from, to);
             let other = Registration::propose(&Case { script: Some(script.as_bytes()), ..case(&step) }, None, Class::Observe).unwrap();
             assert_ne!(Registration { sha256: one.sha256.clone(), ..other }.text(), text, "{from}");

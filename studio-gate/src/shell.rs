@@ -7,6 +7,7 @@
 mod arithmetic;
 mod bounds;
 mod builtin;
+mod condition;
 mod expand;
 mod list;
 mod names;
@@ -32,7 +33,7 @@ pub(crate) use bounds::readable;
 pub(crate) use list::judge;
 pub(crate) use walk::{Setting, script};
 
-use studio_core::limits::{SHELL_LINE_BYTES_MAX, SHELL_LINE_COMMANDS_MAX, SHELL_DEPTH_MAX};
+use studio_core::limits::{SHELL_DEPTH_MAX, SHELL_LINE_BYTES_MAX, SHELL_LINE_COMMANDS_MAX};
 
 /// Why text is no list of plain commands, or cannot be judged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -46,7 +46,9 @@ impl Walk<'_> {
             let (name, after) = bare.split_at_checked(length)?;
             let fine = match (is_name(name), expands) {
                 (true, _) => length_of || self.is_number(name, scope),
-                (false, true) => name.parse().is_ok_and(|at: usize| self.positional(at, scope).is_some_and(|values| values.iter().all(|v| digits(v)))),
+                (false, true) => {
+                    name.parse().is_ok_and(|at: usize| self.positional(at, scope).is_some_and(|values| values.iter().all(|v| digits(v))))
+                }
                 (false, false) => !name.is_empty(), // a number, in some base
             };
             let tail = if braced { after.strip_prefix('}') } else { Some(after) };

@@ -94,7 +94,8 @@ pub(super) fn flat(tokens: &[Token]) -> Result<(), Why> {
                     "fi" | "done" | "esac" | "}" if begins => blocks.saturating_sub(1),
                     _ => blocks,
                 };
-                begins = begins && matches!(word.as_str(), "if" | "while" | "until" | "then" | "do" | "else" | "elif" | "{" | "!" | "time" | "coproc");
+                begins =
+                    begins && matches!(word.as_str(), "if" | "while" | "until" | "then" | "do" | "else" | "elif" | "{" | "!" | "time" | "coproc");
             }
         }
         if blocks.max(parens) > SHELL_DEPTH_MAX {

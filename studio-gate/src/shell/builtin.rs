@@ -9,15 +9,16 @@ use studio_core::place::{below, fold, secret};
 use studio_core::text::one_line;
 
 /// They do nothing but answer, whatever their words are.
-const HARMLESS: &[&str] = &[":", "true", "false", "pwd", "exit", "return", "break", "continue", "shift", "wait", "times", "type", "jobs", "caller", "umask"];
+const HARMLESS: &[&str] =
+    &[":", "true", "false", "pwd", "exit", "return", "break", "continue", "shift", "wait", "times", "type", "jobs", "caller", "umask"];
 /// They give variables values.
 const DECLARE: &[&str] = &["local", "declare", "typeset", "readonly", "export"];
 /// They read into variables, or take them away.
 const READ: &[&str] = &["read", "mapfile", "readarray", "getopts", "unset"];
 /// They run text, change what words mean, or end what the judge can follow.
 const OPAQUE: &[&str] = &[
-    "eval", "alias", "unalias", "enable", "hash", "let", "bind", "complete", "compgen", "compopt", "builtin", "pushd", "popd", "dirs", "fc", "history", "ulimit",
-    "disown", "suspend", "logout", "bg", "fg", "coproc",
+    "eval", "alias", "unalias", "enable", "hash", "let", "bind", "complete", "compgen", "compopt", "builtin", "pushd", "popd", "dirs", "fc",
+    "history", "ulimit", "disown", "suspend", "logout", "bg", "fg", "coproc",
 ];
 /// Those with a rule of their own.
 const OWN: &[&str] = &["echo", "printf", "test", "[", "set", "shopt", "cd", "trap", "exec", "source", ".", "command"];
@@ -93,7 +94,11 @@ impl Walk<'_> {
             [..] => all,
         };
         if !fine {
-            self.opaque(scope, "a word that nobody knows could be -v here, which runs what a subscript holds", "quote it, and put an operator between two words");
+            self.opaque(
+                scope,
+                "a word that nobody knows could be -v here, which runs what a subscript holds",
+                "quote it, and put an operator between two words",
+            );
         }
     }
 
@@ -101,12 +106,20 @@ impl Walk<'_> {
         let mut args = args.iter().map(Arg::literal);
         while let Some(word) = args.next() {
             let (on, letters) = match word.map(|word| (word.starts_with('-'), word.trim_start_matches(['-', '+']))) {
-                Some((on, letters)) if word.is_some_and(|word| word.starts_with(['-', '+'])) && letters.chars().all(|c| "eEuxfnvCo".contains(c)) && !letters.is_empty() => {
+                Some((on, letters))
+                    if word.is_some_and(|word| word.starts_with(['-', '+']))
+                        && letters.chars().all(|c| "eEuxfnvCo".contains(c))
+                        && !letters.is_empty() =>
+                {
                     (on, letters.to_string())
                 }
                 Some(_) | None => {
                     self.sets_arguments = true;
-                    return self.opaque(scope, "set gives the script other arguments, or options that nobody judged", "write set -Eeuo pipefail, and name the words");
+                    return self.opaque(
+                        scope,
+                        "set gives the script other arguments, or options that nobody judged",
+                        "write set -Eeuo pipefail, and name the words",
+                    );
                 }
             };
             let named = if letters.contains('o') { args.next().flatten() } else { None };
@@ -131,7 +144,11 @@ impl Walk<'_> {
         };
         let place = place.filter(|place| scope.arguments && !secret(place) && !below("config", &fold(place)));
         if place.is_none() {
-            self.opaque(scope, "it works in a folder that nobody knows from here on", "enter a folder of the repository by its path, once, at the top");
+            self.opaque(
+                scope,
+                "it works in a folder that nobody knows from here on",
+                "enter a folder of the repository by its path, once, at the top",
+            );
         }
         scope.folder = place;
     }
@@ -179,7 +196,7 @@ impl Walk<'_> {
                     }
                 }
                 (None, Some(word)) if is_name(word) => {
-                    scope.known.remove(word);
+                    scope.forget(word);
                     self.export(exports, word, scope);
                 }
                 (None, Some(_) | None) => self.opaque(scope, &format!("{program} with a name that nobody sees"), "write the name"),

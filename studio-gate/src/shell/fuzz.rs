@@ -21,8 +21,53 @@ const SEEDS: &[&str] = &[
     "a=(1 2 \"$x\"); echo \"${a[@]:1:2}\" <(ls) >(cat) $'\\x41' {a,b} ~/x *.y\nwhile read -r l; do :; done <<< \"$x\"\n",
 ];
 const PIECES: &[&str] = &[
-    "$(", ")", "${", "}", "`", "'", "\"", "\\", "\n", "((", "))", "[[", "]]", "<<E", "<<<", "\nE\n", "|", "&", ";", "case x in", "esac", "if", "then", "fi", "do",
-    "done", "{", "$'", "\\$'", "#", "*", "~+9", "99999>", "a[", "]=", "function", "$((", "for", "coproc", "!", "\t", "\u{1f600}", "é", "select", "=(", "time", ";;&",
+    "$(",
+    ")",
+    "${",
+    "}",
+    "`",
+    "'",
+    "\"",
+    "\\",
+    "\n",
+    "((",
+    "))",
+    "[[",
+    "]]",
+    "<<E",
+    "<<<",
+    "\nE\n",
+    "|",
+    "&",
+    ";",
+    "case x in",
+    "esac",
+    "if",
+    "then",
+    "fi",
+    "do",
+    "done",
+    "{",
+    "$'",
+    "\\$'",
+    "#",
+    "*",
+    "~+9",
+    "99999>",
+    "a[",
+    "]=",
+    "function",
+    "$((",
+    "for",
+    "coproc",
+    "!",
+    "\t",
+    "\u{1f600}",
+    "é",
+    "select",
+    "=(",
+    "time",
+    ";;&",
 ];
 
 fn look(bytes: &[u8]) {
@@ -54,13 +99,36 @@ fn ten_thousand_broken_scripts_are_answered() {
 
 #[test]
 fn nothing_is_too_deep_or_too_long() {
-    for piece in PIECES.iter().chain(&["$( '", "$( \")\" ", "( ", "case x in a) ", "if x; then ", "{ ", "${x:-", "$(cat <<E\n)\nE\n", "$( # )\n", "((1+", "\"$(", "a() { ", "while ", "[[ ( "]) {
+    for piece in PIECES.iter().chain(&[
+        "$( '",
+        "$( \")\" ",
+        "( ",
+        "case x in a) ",
+        "if x; then ",
+        "{ ",
+        "${x:-",
+        "$(cat <<E\n)\nE\n",
+        "$( # )\n",
+        "((1+",
+        "\"$(",
+        "a() { ",
+        "while ",
+        "[[ ( ",
+    ]) {
         for count in [13, 200, 3_000] {
             look(piece.repeat(count).as_bytes());
             look(format!("{}x", piece.repeat(count)).as_bytes());
         }
     }
-    for (open, close) in [("$(", ")"), ("(", ")"), ("{ ", "; }"), ("if x; then ", "; fi"), ("case x in a) ", " ;; esac"), ("\"${x:-", "}\""), ("case x in a) ", " esac")] {
+    for (open, close) in [
+        ("$(", ")"),
+        ("(", ")"),
+        ("{ ", "; }"),
+        ("if x; then ", "; fi"),
+        ("case x in a) ", " ;; esac"),
+        ("\"${x:-", "}\""),
+        ("case x in a) ", " esac"),
+    ] {
         for depth in [1, 5, 12, 13, 500] {
             look(format!("{}x{}", open.repeat(depth), close.repeat(depth)).as_bytes());
         }

@@ -26,8 +26,8 @@ pub struct Command {
 
 /// Words that begin something else than a command.
 const RESERVED: &[&str] = &[
-    "!", "{", "}", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "select", "then", "time", "until", "while", "coproc",
-    "[[", "]]",
+    "!", "{", "}", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "select", "then", "time", "until", "while",
+    "coproc", "[[", "]]",
 ];
 
 /// Reads a line as the commands it consists of.

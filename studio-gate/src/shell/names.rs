@@ -7,22 +7,102 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Variables that change what later commands do, or what the shell itself does.
 const STATE: &[&str] = &[
-    "PATH", "HOME", "ENV", "PS4", "PS0", "PS1", "SHELLOPTS", "BASHOPTS", "GLOBIGNORE", "CDPATH", "PROMPT_COMMAND", "PWD", "OLDPWD", "SHELL", "TMPDIR",
-    "PAGER", "EDITOR", "VISUAL", "BROWSER", "POSIXLY_CORRECT", "EXECIGNORE", "MANPAGER", "LESSOPEN", "LESS", "LESSCLOSE", "SUDO_ASKPASS", "SSH_ASKPASS",
-    "NODE_OPTIONS", "NODE_PATH", "JAVA_TOOL_OPTIONS", "GLIBC_TUNABLES", "GCONV_PATH", "RSYNC_RSH", "TAR_OPTIONS", "GREP_OPTIONS", "MAKEFLAGS", "IFS",
-    "NLSPATH", "TERMINFO", "SOPS_AGE_KEY_FILE", "EUID", "UID", "KUBE_EDITOR", "OPTIND", "REPLY",
+    "PATH",
+    "HOME",
+    "ENV",
+    "PS4",
+    "PS0",
+    "PS1",
+    "SHELLOPTS",
+    "BASHOPTS",
+    "GLOBIGNORE",
+    "CDPATH",
+    "PROMPT_COMMAND",
+    "PWD",
+    "OLDPWD",
+    "SHELL",
+    "TMPDIR",
+    "PAGER",
+    "EDITOR",
+    "VISUAL",
+    "BROWSER",
+    "POSIXLY_CORRECT",
+    "EXECIGNORE",
+    "MANPAGER",
+    "LESSOPEN",
+    "LESS",
+    "LESSCLOSE",
+    "SUDO_ASKPASS",
+    "SSH_ASKPASS",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "JAVA_TOOL_OPTIONS",
+    "GLIBC_TUNABLES",
+    "GCONV_PATH",
+    "RSYNC_RSH",
+    "TAR_OPTIONS",
+    "GREP_OPTIONS",
+    "MAKEFLAGS",
+    "IFS",
+    "NLSPATH",
+    "TERMINFO",
+    "SOPS_AGE_KEY_FILE",
+    "EUID",
+    "UID",
+    "KUBE_EDITOR",
+    "OPTIND",
+    "REPLY",
 ];
 /// What such variables begin with.
 const STATE_STARTS: &[&str] = &[
-    "LD_", "BASH_", "STUDIO_", "GIT_", "PYTHON", "PERL", "RUBY", "LUA_", "KUBE", "TALOS", "HELM_", "FLUX_", "TF_", "ANSIBLE_", "DOCKER_", "AWS_", "SOPS_",
-    "VAULT_", "CARGO_", "RUST", "SSH_", "LESS", "LC_ALL", "HTTP", "http", "ALL_PROXY", "XDG_",
+    "LD_",
+    "BASH_",
+    "STUDIO_",
+    "GIT_",
+    "PYTHON",
+    "PERL",
+    "RUBY",
+    "LUA_",
+    "KUBE",
+    "TALOS",
+    "HELM_",
+    "FLUX_",
+    "TF_",
+    "ANSIBLE_",
+    "DOCKER_",
+    "AWS_",
+    "SOPS_",
+    "VAULT_",
+    "CARGO_",
+    "RUST",
+    "SSH_",
+    "LESS",
+    "LC_ALL",
+    "HTTP",
+    "http",
+    "ALL_PROXY",
+    "XDG_",
 ];
 /// Variables that programs may be handed, whatever the value.
 const HANDED: &[&str] = &["LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "NO_COLOR", "CI", "DEBIAN_FRONTEND", "COLUMNS", "LINES"];
 /// Words on whose lines any name may be set.
 const WRITERS: &[&str] = &[
-    "read", "for", "select", "unset", "local", "declare", "typeset", "readonly", "export", "mapfile", "readarray", "getopts", "wait", "let", "coproc", "eval",
-
+    "read",
+    "for",
+    "select",
+    "unset",
+    "local",
+    "declare",
+    "typeset",
+    "readonly",
+    "export",
+    "mapfile",
+    "readarray",
+    "getopts",
+    "wait",
+    "let",
+    "coproc",
+    "eval",
 ];
 
 /// How often each name is written.
@@ -72,7 +152,7 @@ impl Names {
                 written.all += 1;
                 written.given += usize::from(given);
                 written.numbers += usize::from(given || (!read && reckons(before, after)));
-            } else if is_name(name) && !read {
+            } else if !read && !self.bare.contains(name) && is_name(name) {
                 self.bare.insert(name.to_string());
             }
             at += length;
@@ -118,7 +198,12 @@ fn part(c: char) -> bool {
 fn changed(before: &str, after: &str) -> bool {
     let after = after.trim_start_matches([' ', '\t']);
     let sign = after.trim_start_matches(['+', '-', '*', '/', '%', '&', '|', '^', '<', '>']);
-    sign.starts_with('=') || after.starts_with("++") || after.starts_with("--") || after.starts_with('[') || before.ends_with("++") || before.ends_with("--")
+    sign.starts_with('=')
+        || after.starts_with("++")
+        || after.starts_with("--")
+        || after.starts_with('[')
+        || before.ends_with("++")
+        || before.ends_with("--")
 }
 
 /// Says whether a name stands between `((` and `))`, where nothing but numbers comes out.

@@ -1,9 +1,9 @@
 //! Recipes of `make` and `just`: their lines are judged like a script's, and nothing of them is evaluated. What is
 //! more than plain lines under a plain name is opaque; so is every recipe of `task`, whose templates are a language.
 
+use super::readable;
 use super::simple::Arg;
 use super::walk::{Scope, Walk};
-use super::readable;
 use std::collections::{BTreeMap, BTreeSet};
 use studio_core::gate::Class;
 use studio_core::limits::{LIST_MAX, SCRIPT_BYTES_MAX};
@@ -40,7 +40,9 @@ impl Walk<'_> {
                 let better = "write the recipe as plain commands, or call them from the script";
                 self.note(scope, Class::Opaque, "recipe", format!("{path}:{line} {why}"), better);
             }
-            (Some((_, Ok(_))), _) => self.note(scope, Class::Opaque, "recipe", format!("{program} without the plain name of a recipe"), "name the recipe"),
+            (Some((_, Ok(_))), _) => {
+                self.note(scope, Class::Opaque, "recipe", format!("{program} without the plain name of a recipe"), "name the recipe")
+            }
             (None, _) => {
                 let why = format!("{program} runs what a file says that is not judged here");
                 self.note(scope, Class::Opaque, "recipe", why, "call the commands themselves, or a script");
@@ -62,7 +64,7 @@ impl Walk<'_> {
             left.extend(recipe.needs.iter().cloned());
             self.files.push(path.to_string());
             for (line, text) in &recipe.lines {
-                let inner = Scope { line: *line, depth: scope.depth + 1, arguments: false, known: BTreeMap::new(), ..scope.clone() };
+                let inner = Scope { line: *line, depth: scope.depth + 1, arguments: false, known: Default::default(), ..scope.clone() };
                 self.inner(text, &inner);
             }
             self.files.pop();
@@ -130,5 +132,6 @@ fn is_setting(line: &str) -> bool {
 }
 
 fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+    name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }

@@ -6,10 +6,10 @@ use studio_core::gate::Class;
 use studio_core::text::one_line;
 
 /// Shells whose language is the one that is judged.
-const SHELLS: &[&str] = &["bash", "sh", "dash", "ksh", "ash", "zsh"];
+const SHELLS: &[&str] = &["bash", "sh", "dash", "ash"];
 /// Interpreters of other languages.
 const INTERPRETERS: &str = "python* pypy* perl* ruby* node nodejs deno bun php* lua* tclsh wish expect pwsh osascript awk gawk mawk nawk groovy java jshell \
-    R Rscript julia fish csh tcsh gdb vim vi nvim ed ex emacs";
+    R Rscript julia zsh ksh* mksh fish csh tcsh gdb vim vi nvim ed ex emacs";
 /// Options of a shell that only make it stricter or forget what it was told to be.
 const SHELL_OPTIONS: &[&str] = &["--noprofile", "--norc", "-e", "-u", "-x", "-eu", "-ex", "-eux", "-euo", "-p", "--"];
 /// Options of ssh without a value that lead nowhere else.
@@ -55,7 +55,13 @@ impl Walk<'_> {
                 let inner = Scope { arguments: false, ..scope.clone() };
                 match code.literal() {
                     Some(code) => self.inner(code, &inner),
-                    None => self.note(scope, Class::Opaque, "interpreter", format!("{program} -c runs text that nobody sees"), "write the commands into the script"),
+                    None => self.note(
+                        scope,
+                        Class::Opaque,
+                        "interpreter",
+                        format!("{program} -c runs text that nobody sees"),
+                        "write the commands into the script",
+                    ),
                 }
             }
             (Some(path), _) if !path.starts_with('-') => {
@@ -73,7 +79,8 @@ impl Walk<'_> {
     /// Judges a program that is named by its path.
     pub(super) fn started(&mut self, program: &str, written: bool, args: &[Arg<'_>], scope: &mut Scope) {
         let name = program.rsplit('/').next().unwrap_or(program);
-        let system = ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/", "/usr/local/bin/"].iter().any(|folder| program.strip_prefix(folder) == Some(name));
+        let system =
+            ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/", "/usr/local/bin/"].iter().any(|folder| program.strip_prefix(folder) == Some(name));
         if system && written && !self.functions.contains(name) && !super::builtin::is_one(name) {
             let all: Vec<Arg<'_>> = std::iter::once(Arg::plain(name)).chain(args.iter().cloned()).collect();
             return self.run(&all, scope);
@@ -88,7 +95,9 @@ impl Walk<'_> {
                 let mut inner = Scope { known: Default::default(), arguments: false, depth: scope.depth + 1, ..scope.clone() };
                 self.file(&path, bytes, &mut inner);
             }
-            Some((path, _)) => self.note(scope, Class::Opaque, "interpreter", format!("{path} is no shell script"), "write it in shell, or register it"),
+            Some((path, _)) => {
+                self.note(scope, Class::Opaque, "interpreter", format!("{path} is no shell script"), "write it in shell, or register it")
+            }
             None => {
                 let why = format!("it starts {}, which is no file of the repository that is judged with it", one_line(word, 80));
                 self.note(scope, Class::Opaque, "file", why, "start a script of the repository by its path");
@@ -126,7 +135,8 @@ impl Walk<'_> {
             let why = "ssh with options that nobody judged, or without a command".into();
             return self.note(scope, Class::Opaque, "remote", why, "write ssh HOST and the command");
         };
-        let words: Option<String> = rest.get(1..).unwrap_or_default().iter().map(Arg::literal).collect::<Option<Vec<_>>>().map(|words| words.join(" "));
+        let words: Option<String> =
+            rest.get(1..).unwrap_or_default().iter().map(Arg::literal).collect::<Option<Vec<_>>>().map(|words| words.join(" "));
         let Some(words) = words else {
             return self.note(scope, Class::Opaque, "remote", "ssh runs words that nobody sees".into(), "write the words");
         };
@@ -138,14 +148,24 @@ impl Walk<'_> {
             Class::Destroy => Class::Destroy,
         };
         let class = if host == self.setting.target { class } else { class.max(Class::Opaque) };
-        let why = format!("ssh runs a command on {}, which is {}the step's target", one_line(&host, 60), if host == self.setting.target { "" } else { "not " });
+        let why = format!(
+            "ssh runs a command on {}, which is {}the step's target",
+            one_line(&host, 60),
+            if host == self.setting.target { "" } else { "not " }
+        );
         self.note(scope, class, "remote", why, "let the step's target be the host");
     }
 
     /// Returns the class of what `look` judges, which counts in another place; what destroys there is known here too.
     fn apart(&mut self, look: impl FnOnce(&mut Self)) -> Class {
+        // Functions of this shell are none there.
         let own = std::mem::replace(&mut self.report, super::Report::new());
+        let (functions, unknown) = (std::mem::take(&mut self.functions), std::mem::take(&mut self.unknown));
         look(self);
+        for (_, note) in std::mem::replace(&mut self.unknown, unknown) {
+            self.report.add(note);
+        }
+        self.functions = functions;
         let inner = std::mem::replace(&mut self.report, own);
         let class = inner.class;
         inner.notes.into_iter().filter(|note| note.class >= Class::Destroy).for_each(|note| self.report.add(note));

@@ -5,6 +5,7 @@ use super::names::{changes, handed, is_name};
 use super::walk::{Scope, Walk};
 use super::word::{decode, names_only};
 use brush_parser::ast::{Assignment, AssignmentName, AssignmentValue, CommandPrefixOrSuffixItem, SimpleCommand};
+use std::rc::Rc;
 use studio_core::gate::{Class, Verdict};
 use studio_core::limits::{SHELL_DEPTH_MAX, SHELL_VALUES_MAX};
 use studio_core::text::one_line;
@@ -159,9 +160,9 @@ impl Walk<'_> {
             self.note(scope, Class::Opaque, "environment", why, "leave it as it is, or name it in the side file");
         }
         match values.filter(|values| (1..=SHELL_VALUES_MAX).contains(&values.len()) && self.names.once(name)) {
-            Some(values) => scope.known.insert(name.to_string(), values),
-            None => scope.known.remove(name),
-        };
+            Some(values) => drop(Rc::make_mut(&mut scope.known).insert(name.to_string(), values)),
+            None => scope.forget(name),
+        }
     }
 
     /// Sets a variable of the shell.
@@ -181,7 +182,13 @@ impl Walk<'_> {
             AssignmentName::ArrayElementName(name, index) => {
                 self.bind(name, None, scope);
                 if index.contains(['$', '`', '[']) || !(self.names.number(index) || super::arithmetic::digits(index)) {
-                    self.note(scope, Class::Opaque, "subscript", format!("{name}[{}] runs what its subscript holds", one_line(index, 40)), "use a number");
+                    self.note(
+                        scope,
+                        Class::Opaque,
+                        "subscript",
+                        format!("{name}[{}] runs what its subscript holds", one_line(index, 40)),
+                        "use a number",
+                    );
                 }
             }
         }

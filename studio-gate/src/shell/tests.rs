@@ -89,7 +89,9 @@ fn what_changes_or_destroys_is_found_wherever_it_stands() {
             "! (f() { kubectl delete ns web; })",
         ][..4],
     );
-    for text in ["timeout 5 nohup kubectl delete ns web", "bash -c 'kubectl delete ns web'", "echo x > /etc/fstab", "kubectl exec web-0 -- rm -rf /data"] {
+    for text in
+        ["timeout 5 nohup kubectl delete ns web", "bash -c 'kubectl delete ns web'", "echo x > /etc/fstab", "kubectl exec web-0 -- rm -rf /data"]
+    {
         assert!(judged(text).destroys, "{text}: {:?}", judged(text).notes);
     }
     // What is not understood does not hide what is.
@@ -155,6 +157,18 @@ fn what_runs_text_or_changes_the_shell_is_opaque() {
             "ls() { echo x; }",
             "kubectl() { echo x; }",
             "echo() { :; }",
+        ],
+    );
+}
+
+#[test]
+fn what_another_program_or_machine_reads_is_opaque() {
+    all(
+        Class::Opaque,
+        &[
+            "zsh -c ls",
+            "f() { :; }\nssh main f",
+            "f() { :; }\nssh main 'f; ls'",
             "cat x | sh",
             "bash -s < docs/x",
             "sh -c \"$x\"",
@@ -248,7 +262,11 @@ fn files_of_the_repository_are_judged_with_it() {
     ] {
         assert_eq!(beside(text, "echo x\n").class, Class::Observe, "{text}: {:?}", beside(text, "echo x").notes);
         let destroys = beside(text, "\nkubectl delete ns web\n");
-        assert_eq!((destroys.class, destroys.notes[0].path.as_str(), destroys.notes[0].line), (Class::Destroy, "infrastructure/lib/b.sh", 2), "{text}");
+        assert_eq!(
+            (destroys.class, destroys.notes[0].path.as_str(), destroys.notes[0].line),
+            (Class::Destroy, "infrastructure/lib/b.sh", 2),
+            "{text}"
+        );
     }
     let uses_itself = with("source infrastructure/x.sh", &[("infrastructure/x.sh", "source infrastructure/x.sh")], None);
     assert_eq!(uses_itself.class, Class::Opaque);
@@ -263,14 +281,28 @@ fn recipes_are_read_and_never_evaluated() {
     assert_eq!(make(".PHONY: all\nall: look\n\t@echo done\nlook:\n\tkubectl get nodes\n"), Class::Observe);
     assert_eq!(make("all:\n\techo x\nother:\n\trm -rf /srv\n"), Class::Observe);
     assert_eq!(make("all: other\nother:\n\t-rm -rf /srv\n"), Class::Destroy);
-    for text in ["all:\n\techo $(shell id)\n", "X := $(shell id)\nall:\n\tls\n", "include x.mk\n", "all: gone\n\tls\n", "%: x\n\tls\n", "SHELL=./e\nall:\n\tls\n", "all:\n\tls \\\n\tx\n"]
-    {
+    for text in [
+        "all:\n\techo $(shell id)\n",
+        "X := $(shell id)\nall:\n\tls\n",
+        "include x.mk\n",
+        "all: gone\n\tls\n",
+        "%: x\n\tls\n",
+        "SHELL=./e\nall:\n\tls\n",
+        "all:\n\tls \\\n\tx\n",
+    ] {
         assert_eq!(make(text), Class::Opaque, "{text}");
     }
     let just = |text: &str| with("just up", &[("justfile", text)], None).class;
     assert_eq!(just("# look\nup: look\nlook:\n    @kubectl get nodes\n"), Class::Observe);
     assert_eq!(just("up:\n    kubectl delete ns web\n"), Class::Destroy);
-    for text in ["up x:\n    ls\n", "up:\n    ls {{x}}\n", "x := `id`\nup:\n    ls\n", "up:\n    #!/usr/bin/env python3\n", "set shell := [\"x\"]\nup:\n    ls\n", "up:\n  ls\nup:\n  ls\n"] {
+    for text in [
+        "up x:\n    ls\n",
+        "up:\n    ls {{x}}\n",
+        "x := `id`\nup:\n    ls\n",
+        "up:\n    #!/usr/bin/env python3\n",
+        "set shell := [\"x\"]\nup:\n    ls\n",
+        "up:\n  ls\nup:\n  ls\n",
+    ] {
         assert_eq!(just(text), Class::Opaque, "{text}");
     }
 }

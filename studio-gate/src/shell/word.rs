@@ -189,7 +189,11 @@ pub(super) fn names_only(program: &str) -> bool {
 fn tolerable(raw: &str) -> Result<(), Why> {
     let (folder, name) = raw.rsplit_once('/').unwrap_or(("", raw));
     let first = raw.chars().next().unwrap_or('-');
-    if raw.len() > PATH_BYTES_MAX || raw.contains(['\'', '"', '\\', '{', '[']) || folder.contains(['*', '?']) || !(first.is_alphanumeric() || matches!(first, '.' | '/')) {
+    if raw.len() > PATH_BYTES_MAX
+        || raw.contains(['\'', '"', '\\', '{', '['])
+        || folder.contains(['*', '?'])
+        || !(first.is_alphanumeric() || matches!(first, '.' | '/'))
+    {
         return Err(Why::Glob);
     }
     if secret(folder) || name.starts_with('.') { Err(Why::Glob) } else { Ok(()) }

@@ -24,7 +24,13 @@ const WRAPPERS: &[Wrapper] = &[
     Wrapper { name: "doas", flags: &["-n"], valued: &["-u"], before: 0, raises: true },
     Wrapper { name: "runuser", flags: &["--"], valued: &["-u"], before: 0, raises: true },
     Wrapper { name: "env", flags: &["-i", "--ignore-environment", "-", "--"], valued: &["-u", "--unset"], before: 0, raises: false },
-    Wrapper { name: "timeout", flags: &["--foreground", "--preserve-status", "-v", "--verbose"], valued: &["-k", "--kill-after", "-s", "--signal"], before: 1, raises: false },
+    Wrapper {
+        name: "timeout",
+        flags: &["--foreground", "--preserve-status", "-v", "--verbose"],
+        valued: &["-k", "--kill-after", "-s", "--signal"],
+        before: 1,
+        raises: false,
+    },
     Wrapper { name: "nohup", flags: &[], valued: &[], before: 0, raises: false },
     Wrapper { name: "nice", flags: &[], valued: &["-n"], before: 0, raises: false },
     Wrapper { name: "ionice", flags: &["-t"], valued: &["-c", "-n"], before: 0, raises: false },
@@ -32,11 +38,18 @@ const WRAPPERS: &[Wrapper] = &[
     Wrapper { name: "stdbuf", flags: &["-oL", "-o0", "-eL", "-e0", "-iL", "-i0"], valued: &[], before: 0, raises: false },
     Wrapper { name: "time", flags: &["-p"], valued: &[], before: 0, raises: false },
     Wrapper { name: "flock", flags: &["-n", "-x", "-s", "-e"], valued: &["-w", "-E"], before: 1, raises: false },
-    Wrapper { name: "xargs", flags: &["-0", "-r", "-t", "--null", "--no-run-if-empty"], valued: &["-n", "-P", "-L", "-I", "-d"], before: 0, raises: false },
+    Wrapper {
+        name: "xargs",
+        flags: &["-0", "-r", "-t", "--null", "--no-run-if-empty"],
+        valued: &["-n", "-P", "-L", "-I", "-d"],
+        before: 0,
+        raises: false,
+    },
     Wrapper { name: "watch", flags: &["-x", "-t", "-d", "-e", "-g"], valued: &["-n"], before: 0, raises: false },
 ];
 /// They change what a command sees of the machine, or take it as text.
-const OPAQUE: &[&str] = &["su", "chroot", "unshare", "nsenter", "strace", "ltrace", "script", "parallel", "systemd-run", "at", "batch", "busybox", "toybox", "ld.so"];
+const OPAQUE: &[&str] =
+    &["su", "chroot", "unshare", "nsenter", "strace", "ltrace", "script", "parallel", "systemd-run", "at", "batch", "busybox", "toybox", "ld.so"];
 
 /// Says whether `name` starts other commands.
 pub(super) fn is_one(name: &str) -> bool {
@@ -103,7 +116,10 @@ impl Wrapper {
         let mut rest = args;
         while let Some(option) = rest.first().and_then(Arg::literal).filter(|word| word.starts_with('-')) {
             let number = option.get(1..).is_some_and(super::arithmetic::digits) && self.name == "nice";
-            let joined = self.valued.iter().any(|valued| option.strip_prefix(valued).is_some_and(|value| super::arithmetic::digits(value.trim_start_matches('='))));
+            let joined = self
+                .valued
+                .iter()
+                .any(|valued| option.strip_prefix(valued).is_some_and(|value| super::arithmetic::digits(value.trim_start_matches('='))));
             let used = if self.valued.contains(&option) { 2 } else { 1 };
             if !(self.flags.contains(&option) || self.valued.contains(&option) || joined || number) {
                 return None;
