@@ -1,83 +1,60 @@
 //! Binding a command to its target: no option may point it at another host, cluster or credential.
 
 use crate::command::Finding;
-use crate::place::listed;
-use serde::Serialize;
+use crate::grammar::{self, Fit};
+use crate::place::like;
 use studio_core::gate::Class;
 use studio_core::name::Target;
 
-/// The options of one program that choose what it works on.
-#[derive(Serialize)]
-struct Selectors {
-    program: &'static str,
-    /// Their value must be the step's target.
-    bind: &'static str,
-    /// They choose a target or a credential behind the target's back.
-    never: &'static str,
-}
-
-const SELECTORS: &[Selectors] = &[
-    Selectors {
-        program: "kubectl",
-        bind: "--context",
-        never: "--kubeconfig --kuberc --server -s --cluster --user --username --password --token --as --as-* --client-* \
-            --certificate-authority --insecure-skip-tls-verify --tls-server-name",
-    },
-    Selectors {
-        program: "flux",
-        bind: "--context",
-        never: "--kubeconfig --server --cluster --user --token --as --as-* --client-* --certificate-authority --insecure-skip-tls-verify \
-            --tls-server-name",
-    },
-    Selectors {
-        program: "helm",
-        bind: "--kube-context",
-        never: "--kubeconfig --kube-apiserver --kube-token --kube-as-* --kube-ca-* --kube-insecure-* --kube-tls-*",
-    },
-    Selectors { program: "talosctl", bind: "--nodes -n --context", never: "--talosconfig --endpoints -e --cluster --siderov1-*" },
-];
-
-/// Returns the table, for the digest of the rules.
-pub(crate) fn tables() -> impl Serialize {
-    SELECTORS
-}
-
-/// Refuses the command if an option of it points away from `target`.
-pub(crate) fn judge(words: &[&str], target: &Target) -> Option<Finding> {
-    let row = words.first().and_then(|program| SELECTORS.iter().find(|row| row.program == *program))?;
+/// Refuses the command if an option of it points away from `target`. `fit` is how the grammar reads it, if it lists it.
+pub(crate) fn judge(options: &grammar::Target, words: &[&str], fit: Option<&Fit<'_, '_>>, target: &Target) -> Option<Finding> {
+    if options.bind.is_empty() && options.never.is_empty() {
+        return None;
+    }
     let mut rest = words.iter().skip(1).copied();
-    while let Some(word) = rest.next() {
-        if let Some(why) = row.strays(word, rest.clone().next(), target) {
-            let better = format!("leave the option out: the step works on its target, {target}; for another one, write another step");
-            return Some(Finding::refused(Class::Forbidden, "target-binding", why, &better));
-        }
-    }
-    None
+    let mut raw = std::iter::from_fn(|| rest.next().map(|word| (word, rest.clone().next())));
+    let stray = raw.find_map(|(word, next)| named(options, word, next, target)).or_else(|| match fit {
+        Some(fit) => fit.values().find_map(|(names, value)| bound(options, names, value, target)),
+        None => words.iter().skip(1).find_map(|word| hides(options, word)),
+    });
+    let better = format!("leave the option out: the step works on its target, {target}; for another one, write another step");
+    stray.map(|why| Finding::refused(Class::Forbidden, "target-binding", why, &better))
 }
 
-impl Selectors {
-    /// Says how `word`, with the word after it, leads away from `target`, if it does.
-    fn strays(&self, word: &str, next: Option<&str>, target: &Target) -> Option<String> {
-        if !word.starts_with('-') {
-            return None;
-        }
-        // Some of these programs take `_` for `-`.
-        let (name, value) = match word.split_once('=') {
-            Some((name, value)) => (name.replace('_', "-"), Some(value)),
-            None => (word.replace('_', "-"), None),
-        };
-        if listed(self.never, &name) {
-            return Some(format!("{name} chooses a target or a credential of its own"));
-        }
-        if listed(self.bind, &name) {
-            let value = value.or(next).unwrap_or_default();
-            return (value != target.as_str()).then(|| format!("{name} names {value:?}, but the step's target is {target}"));
-        }
-        // `-An x` may mean `-A -n x`, and `-nx` means `-n x`.
-        let letters = self.bind.split_whitespace().chain(self.never.split_whitespace()).filter_map(|option| option.strip_prefix('-'));
-        let hides = !name.starts_with("--") && name.len() > 2 && letters.filter(|letter| letter.len() == 1).any(|letter| name.contains(letter));
-        hides.then(|| format!("{word} could hide an option that chooses a target; write each option as a word of its own"))
+/// Says how `word`, with the word after it, leads away from `target`, whatever the grammar makes of it.
+fn named(options: &grammar::Target, word: &str, next: Option<&str>, target: &Target) -> Option<String> {
+    if !word.starts_with('-') {
+        return None;
     }
+    // Some of these programs take `_` for `-`.
+    let (name, value) = match word.split_once('=') {
+        Some((name, value)) => (name.replace('_', "-"), Some(value)),
+        None => (word.replace('_', "-"), None),
+    };
+    if listed(&options.never, &name) {
+        return Some(format!("{name} chooses a target or a credential of its own"));
+    }
+    bound(options, std::slice::from_ref(&name), value.or(next), target)
+}
+
+/// Says how an option with these names leads away from `target`, if it is one that must name it.
+fn bound(options: &grammar::Target, names: &[String], value: Option<&str>, target: &Target) -> Option<String> {
+    let name = names.iter().find(|name| listed(&options.bind, name))?;
+    let value = value.unwrap_or_default();
+    (value != target.as_str()).then(|| format!("{name} names {value:?}, but the step's target is {target}"))
+}
+
+/// Says how a word that the grammar does not list could hold an option that chooses a target: `-An x` may mean
+/// `-A -n x`, and `-nx` means `-n x`.
+fn hides(options: &grammar::Target, word: &str) -> Option<String> {
+    let short = word.starts_with('-') && !word.starts_with("--") && word.len() > 2;
+    let mut letters = options.bind.iter().chain(&options.never).filter_map(|option| option.strip_prefix('-')).filter(|letter| letter.len() == 1);
+    let hides = short && letters.any(|letter| word.contains(letter));
+    hides.then(|| format!("{word} could hide an option that chooses a target; write each option as a word of its own"))
+}
+
+fn listed(list: &[String], name: &str) -> bool {
+    list.iter().any(|pattern| like(pattern, name))
 }
 
 #[cfg(test)]
@@ -86,7 +63,9 @@ mod tests {
 
     fn stray(line: &str) -> bool {
         let target = Target::try_from("main").unwrap();
-        judge(&line.split(' ').collect::<Vec<_>>(), &target).is_some()
+        let words: Vec<&str> = line.split(' ').collect();
+        let grammar = grammar::find(words[0]).unwrap().as_ref().unwrap();
+        crate::command::weigh(grammar, &words, Some(&target)).rule == "target-binding"
     }
 
     #[test]

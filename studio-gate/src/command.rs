@@ -1,14 +1,12 @@
 //! Judging commands: the order in which the rules are asked, strictest first where they could disagree.
 
-mod tables;
-
 use crate::danger;
-use crate::place::{listed, secret};
-use crate::reader::{self, Reader, Reading};
+use crate::grammar::{self, Fit, Grammar, Reading, Row};
+use crate::place::secret;
 use crate::{binding, script};
-use serde::Serialize;
-use studio_core::gate::{Case, Class, Verdict};
-use tables::{CHANGERS, Changer, IN_A_DANGEROUS_SCRIPT, IN_A_SCRIPT, OPAQUE, REFUSED};
+use studio_core::gate::{Case, Class, Effect, Verdict};
+use studio_core::name::Target;
+use studio_core::step::Probe;
 
 /// What the rules found, before it is bound to a digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,23 +15,32 @@ pub(crate) struct Finding {
     pub verdict: Verdict,
     /// How much it could do.
     pub class: Class,
+    /// What a second run would mean.
+    pub effect: Effect,
     /// Which rule decided.
     pub rule: String,
     /// Why, for a human.
     pub why: String,
     /// What would be better, for whoever proposed it.
     pub better: Option<String>,
+    /// How to look whether it happened.
+    pub probe: Option<Probe>,
 }
 
-/// Returns the tables, for the digest of the rules.
-pub(crate) fn tables() -> impl Serialize {
-    (REFUSED, OPAQUE, CHANGERS)
-}
+const IN_A_SCRIPT: &str = "put it into a script below infrastructure/ and run it with: bash --noprofile --norc PATH";
+const IN_A_DANGEROUS_SCRIPT: &str = "put it into a script whose name says so (danger, wipe, reset, destroy, format or purge), below infrastructure/, \
+    and run it with: bash --noprofile --norc PATH";
+const NO_SECRETS: &str = "leave it out; a step gets the credentials it needs by itself";
 
 impl Finding {
+    /// A verdict on something that nobody may run twice unseen.
+    pub(crate) fn once(verdict: Verdict, class: Class, rule: &str, why: String, better: Option<&str>) -> Finding {
+        Finding { verdict, class, effect: Effect::OneShot, rule: rule.into(), why, better: better.map(Into::into), probe: None }
+    }
+
     /// Refuses, for `why`; `better` is what may be done instead.
     pub(crate) fn refused(class: Class, rule: &str, why: String, better: &str) -> Finding {
-        Finding { verdict: Verdict::Refuse, class, rule: rule.into(), why, better: Some(better.into()) }
+        Finding::once(Verdict::Refuse, class, rule, why, Some(better))
     }
 }
 
@@ -44,93 +51,122 @@ pub(crate) fn judge(case: &Case<'_>) -> Finding {
         return script::judge(case, &path);
     }
     let (program, words) = (argv.program(), argv.words().collect::<Vec<&str>>());
-    if let Some(finding) = refused(program).or_else(|| linked(case)).or_else(|| binding::judge(&words, &case.step.target)) {
-        return finding;
-    }
-    let near = match reader::read(&words) {
-        Reading::Listed(row) => {
-            let why = format!("{} only reads, and this form of it is listed", row.name());
-            return Finding { verdict: Verdict::Auto, class: Class::Observe, rule: format!("reader {}", row.name()), why, better: None };
-        }
-        Reading::Near(row, why) => Some((row, why)),
-        Reading::Other => None,
-    };
-    let Some((_, args)) = reader::at_verb(&words) else {
-        let better = format!("write the verb right after {program}, and its options behind it");
-        return Finding::refused(
-            Class::Opaque,
-            "option-before-verb",
-            format!("no rule knows an option that stands before the verb of {program}"),
-            &better,
-        );
-    };
-    let verb = args.first().copied().unwrap_or_default();
-    let changer = CHANGERS.iter().find(|row| row.program == program);
-    let known = changer.is_some() || near.is_some() || danger::word(program);
-    let strict = secret_place(&words).or_else(|| opaque(program, verb, &words)).or_else(|| destroys(&words).filter(|_| known));
-    strict.unwrap_or_else(|| match near {
-        Some((row, why)) => not_listed(row, &why),
-        None => changes(program, verb, changer),
-    })
-}
-
-/// Refuses programs that are never started by name.
-fn refused(program: &str) -> Option<Finding> {
     if program.contains('/') {
         let why = format!("{program} names a file; programs are looked up by name in fixed folders");
-        return Some(Finding::refused(Class::Forbidden, "program-path", why, "name the program alone, without its folder"));
+        return Finding::refused(Class::Forbidden, "program-path", why, "name the program alone, without its folder");
     }
-    let row = REFUSED.iter().find(|row| listed(row.programs, program))?;
-    let class = if row.rule == "secrets" { Class::Forbidden } else { Class::Opaque };
-    Some(Finding::refused(class, row.rule, format!("{program}: {}", row.why), row.better))
+    if let Some(finding) = linked(case) {
+        return finding;
+    }
+    match grammar::find(program) {
+        Some(Ok(grammar)) => weigh(grammar, &words, Some(&case.step.target)),
+        Some(Err(error)) => {
+            let better = "mend the grammar; until then, nothing of this program runs";
+            Finding::refused(Class::Opaque, "broken-grammar", error.to_string(), better)
+        }
+        None => unknown(program, &words),
+    }
+}
+
+/// Judges the words of a command by its program's grammar; without a target, any will do.
+pub(crate) fn weigh(grammar: &Grammar, words: &[&str], target: Option<&Target>) -> Finding {
+    let program = words.first().copied().unwrap_or_default();
+    if let Some(whole) = &grammar.whole {
+        return Finding::refused(whole.class, &format!("{}.toml", grammar.file), format!("{program}: {}", whole.why), &whole.better);
+    }
+    let near = |what: &str| format!("{}.toml, {what}", grammar.file);
+    let reading = grammar.read(words);
+    let fit = if let Reading::Listed(_, fit) = &reading { Some(fit) } else { None };
+    if let Some(stray) = target.and_then(|target| binding::judge(&grammar.target, words, fit, target)) {
+        return stray;
+    }
+    match reading {
+        Reading::Listed(row, fit) => listed(grammar, row, &fit, words),
+        Reading::Hidden(row, word) => {
+            let why = format!("{word:?} would show secrets");
+            Finding::refused(Class::Forbidden, &rule(grammar, program, row), why, row.better.as_deref().unwrap_or(NO_SECRETS))
+        }
+        Reading::Unlisted(row, why) => {
+            let (name, usage) =
+                (row.name(program), row.better.clone().unwrap_or_else(|| format!("a listed form: {} {}", row.name(program), row.usage)));
+            opaque(words, &near(&format!("not listed: {name}")), format!("{name} in a form that is not listed: {why}"), &usage)
+        }
+        Reading::Unknown(verb) => {
+            let why = format!("no rule knows {program} with {verb:?} as its verb");
+            if let Some(plugins) = &grammar.plugins {
+                let better = format!("use one of: {}", grammar.verbs());
+                return Finding::refused(Class::Opaque, &near("unknown verb"), format!("{why}; {plugins}"), &better);
+            }
+            opaque(words, &near("unknown verb"), why, &format!("use one of: {}", grammar.verbs()))
+        }
+        Reading::Before(why) => {
+            let better = format!("write the verb right after {program}, and its options behind it");
+            opaque(words, &near("option before the verb"), format!("before the verb of {program}: {why}"), &better)
+        }
+    }
+}
+
+/// Returns the name of a row's rule: its file, its form, and which of the form's rows it is.
+pub(crate) fn rule(grammar: &Grammar, program: &str, row: &Row) -> String {
+    let number = if row.number > 1 { format!(" #{}", row.number) } else { String::new() };
+    format!("{}.toml: {}{number}", grammar.file, row.name(program))
+}
+
+/// Judges a command in a form that is listed. What is no read may still show a secret place or destruction.
+fn listed(grammar: &Grammar, row: &Row, fit: &Fit<'_, '_>, words: &[&str]) -> Finding {
+    let program = words.first().copied().unwrap_or_default();
+    let (name, rule) = (row.name(program), rule(grammar, program, row));
+    if fit.class != Class::Observe
+        && let Some(stricter) = secret_place(words).or_else(|| destroys(words).filter(|found| found.class > fit.class))
+    {
+        return stricter;
+    }
+    let says = |default: &str| fit.raised.as_ref().or(row.why.as_ref()).map_or_else(|| format!("{name} {default}"), |why| format!("{name}: {why}"));
+    let better = |default: &'static str| Some(row.better.clone().unwrap_or_else(|| default.into()));
+    let (verdict, why, better) = match fit.class {
+        Class::Observe => (Verdict::Auto, says("only reads, and this form of it is listed"), None),
+        Class::LocalWrite => (Verdict::Ask, says("writes files here, so a human decides"), row.better.clone()),
+        Class::Mutate => (Verdict::Ask, says("may change things, so a human decides"), row.better.clone()),
+        Class::Destroy => (Verdict::ScriptOnly, says("destroys"), better(IN_A_DANGEROUS_SCRIPT)),
+        Class::Opaque => (Verdict::ScriptOnly, says("hands the rest to something that no rule sees"), better(IN_A_SCRIPT)),
+        Class::Forbidden => (Verdict::Refuse, says("is what only a human does"), better(NO_SECRETS)),
+    };
+    let plain = fit.class == row.class;
+    let effect = if plain { row.effect } else { Effect::OneShot };
+    let probe = if effect == Effect::Probed { row.probe(fit) } else { None };
+    let effect = if effect == Effect::Probed && probe.is_none() { Effect::OneShot } else { effect };
+    Finding { verdict, class: fit.class, effect, rule, why, better, probe }
+}
+
+/// Judges a command of a known program in a form that nobody listed: only a script may hold it.
+fn opaque(words: &[&str], rule: &str, why: String, better: &str) -> Finding {
+    let finding = || Finding::once(Verdict::ScriptOnly, Class::Opaque, rule, why, Some(better));
+    secret_place(words).or_else(|| destroys(words)).unwrap_or_else(finding)
+}
+
+/// Refuses a program that no grammar knows; one whose name shows that it destroys belongs into a script.
+fn unknown(program: &str, words: &[&str]) -> Finding {
+    let better = "use a program the rules know, change files with edits, or put it into a script below infrastructure/";
+    let refused = || Finding::refused(Class::Opaque, "unknown-program", format!("no rule knows {program}"), better);
+    secret_place(words).or_else(|| destroys(words).filter(|_| danger::word(program))).unwrap_or_else(refused)
 }
 
 /// Refuses a command that names a secret place.
 fn secret_place(words: &[&str]) -> Option<Finding> {
     let word = words.iter().skip(1).find(|word| word.split(['=', ':', '@', ',']).any(secret))?;
-    let why = format!("{word} names a place that holds secrets");
-    Some(Finding::refused(Class::Forbidden, "secret-place", why, "leave it out; a step gets the credentials it needs by itself"))
+    Some(Finding::refused(Class::Forbidden, "secret-place", format!("{word} names a place that holds secrets"), NO_SECRETS))
 }
 
 /// Refuses a command that names a link to a secret place.
 fn linked(case: &Case<'_>) -> Option<Finding> {
     let (word, end) = case.closure.links.iter().find(|(_, end)| secret(end.as_str()))?;
-    let why = format!("{word} is a link to {end}, a place that holds secrets");
-    Some(Finding::refused(Class::Forbidden, "secret-place", why, "leave it out; a step gets the credentials it needs by itself"))
-}
-
-/// Refuses a command that hands its words on to another program or another parser.
-fn opaque(program: &str, verb: &str, words: &[&str]) -> Option<Finding> {
-    let row = OPAQUE.iter().find(|row| row.program == program)?;
-    let word = Some(&verb).filter(|verb| listed(row.verbs, verb)).or_else(|| words.iter().skip(1).find(|word| listed(row.words, word)))?;
-    Some(Finding::refused(Class::Opaque, "opaque", format!("{program} {word} hands the rest to something that no rule sees"), IN_A_SCRIPT))
+    Some(Finding::refused(Class::Forbidden, "secret-place", format!("{word} is a link to {end}, a place that holds secrets"), NO_SECRETS))
 }
 
 /// Sends a command that destroys into a script.
 fn destroys(words: &[&str]) -> Option<Finding> {
     let why = format!("{} shows that it destroys", danger::shown(words)?);
-    Some(Finding { verdict: Verdict::ScriptOnly, class: Class::Destroy, rule: "danger-word".into(), why, better: Some(IN_A_DANGEROUS_SCRIPT.into()) })
-}
-
-/// Asks about a read in a form that its row does not list.
-fn not_listed(row: &Reader, why: &str) -> Finding {
-    let (name, better) = (row.name(), Some(row.usage()));
-    let why = format!("{name} in a form that is not listed: {why}");
-    Finding { verdict: Verdict::Ask, class: Class::Mutate, rule: format!("not-listed {name}"), why, better }
-}
-
-/// Asks about a verb that changes things; refuses what no rule knows.
-fn changes(program: &str, verb: &str, changer: Option<&Changer>) -> Finding {
-    let Some(row) = changer else {
-        let better = "use a program the rules know, change files with edits, or put it into a script below infrastructure/";
-        return Finding::refused(Class::Opaque, "unknown-program", format!("no rule knows {program}"), better);
-    };
-    if row.verbs.is_empty() || listed(row.verbs, verb) {
-        let why = format!("{program} {} may change things, so a human decides", if row.verbs.is_empty() { "" } else { verb }).replace("  ", " ");
-        return Finding { verdict: Verdict::Ask, class: Class::Mutate, rule: format!("changer {program}"), why, better: None };
-    }
-    let better = format!("use one of: {}", row.verbs);
-    Finding::refused(Class::Opaque, "unknown-verb", format!("no rule knows {program} with {verb:?} as its verb"), &better)
+    Some(Finding::once(Verdict::ScriptOnly, Class::Destroy, "danger-word", why, Some(IN_A_DANGEROUS_SCRIPT)))
 }
 
 #[cfg(test)]

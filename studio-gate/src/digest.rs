@@ -8,7 +8,7 @@ use studio_core::gate::Case;
 use studio_core::name::Digest;
 
 /// The form of the bytes below and of the rules that are code, not tables. Raise it with either.
-const FORM: &str = "studio-gate short 5";
+const FORM: &str = "studio-gate short 6";
 
 /// The form of the bytes that a registration is bound to; other rules leave it as it is.
 const SCRIPT_FORM: &str = "studio script 1";

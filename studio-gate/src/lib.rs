@@ -14,10 +14,10 @@ mod danger;
 mod declared;
 mod digest;
 mod edit;
+mod grammar;
 mod hours;
 mod live;
 mod place;
-mod reader;
 mod registration;
 mod script;
 mod shell;
@@ -30,7 +30,7 @@ pub use registration::{NotRegistered, Registration, registered};
 pub use shell::{Command, Line, Note, Report, Why, Word, list};
 
 use std::collections::BTreeMap;
-use studio_core::gate::{Case, Class, EditJudgement, Effect, Gate, Judgement, Verdict};
+use studio_core::gate::{Case, Class, EditJudgement, Gate, Judgement, Verdict};
 use studio_core::name::{Digest, RelPath};
 use studio_core::plan::Edit;
 use studio_core::ticket::Stage;
@@ -57,7 +57,7 @@ impl ShortGate {
     /// Judges a line of shell text as the commands that it consists of, on the target of `case`; the strictest counts.
     pub fn judge_line(&self, case: &Case<'_>, text: &str) -> LineJudgement {
         let (found, step) = shell::judge(text, &|words| script::of_words(case, words));
-        let command::Finding { verdict, class, rule, why, better } = found;
+        let command::Finding { verdict, class, rule, why, better, .. } = found;
         LineJudgement { verdict, class, rule, why, better, step }
     }
 
@@ -67,8 +67,7 @@ impl ShortGate {
     }
 
     fn over(scopes: place::Scopes) -> Self {
-        debug_assert_eq!(reader::broken(), Vec::<String>::new(), "a reader's examples must hold");
-        let tables = (reader::tables(), command::tables(), binding::tables(), danger::tables(), place::tables(), &scopes);
+        let tables = (grammar::digest(), danger::tables(), place::tables(), &scopes);
         ShortGate { policy: digest::of_tables(&tables), scopes }
     }
 }
@@ -106,9 +105,8 @@ impl Gate for ShortGate {
         let finding = live::narrow(case, command::judge(case));
         let digest = digest::of_effect(case, &self.policy, &finding);
         let script = case.script.filter(|_| case.step.argv.script().is_some()).map(sha256);
-        let effect = if finding.verdict == Verdict::Auto { Effect::Read } else { Effect::OneShot };
-        let command::Finding { verdict, class, rule, why, better } = finding;
-        Judgement { verdict, class, effect, rule, why, better, probe: None, digest, script }
+        let command::Finding { verdict, class, effect, rule, why, better, probe } = finding;
+        Judgement { verdict, class, effect, rule, why, better, probe, digest, script }
     }
 
     fn judge_edit(&self, edit: &Edit, moved: Option<&[u8]>, stage: Stage) -> EditJudgement {
@@ -124,18 +122,38 @@ impl Gate for ShortGate {
 mod tests {
     use super::*;
     use crate::command::tests::{case, step};
+    use studio_core::gate::Effect;
 
     #[test]
-    fn a_read_may_run_again_and_nothing_else_may() {
+    fn what_a_second_run_means_comes_with_the_form() {
         let gate = ShortGate::new();
         for (line, verdict, effect) in [
             ("kubectl get nodes", Verdict::Auto, Effect::Read),
-            ("kubectl cordon cp-1", Verdict::Ask, Effect::OneShot),
+            ("kubectl -n web rollout restart deploy/web", Verdict::Ask, Effect::OneShot),
+            ("kubectl uncordon cp-1", Verdict::Ask, Effect::Idempotent),
+            ("kubectl cordon cp-1", Verdict::Ask, Effect::Probed),
+            ("kubectl cordon cp-1 cp-2", Verdict::ScriptOnly, Effect::OneShot),
             ("kubectl delete ns web", Verdict::ScriptOnly, Effect::OneShot),
             ("sh x.sh", Verdict::Refuse, Effect::OneShot),
         ] {
             let judged = gate.judge(&case(&step(line)));
-            assert_eq!((judged.verdict, judged.effect, judged.probe, judged.script), (verdict, effect, None, None), "{line}");
+            assert_eq!((judged.verdict, judged.effect, judged.script), (verdict, effect, None), "{line}");
+            assert_eq!(judged.probe.is_some(), effect == Effect::Probed, "{line}");
+        }
+    }
+
+    /// The rules' own look asks the same cluster and namespace, and is a read by the same rules.
+    #[test]
+    fn a_probe_looks_where_the_command_worked() {
+        let gate = ShortGate::new();
+        for (line, look, shows) in [
+            ("kubectl --context main cordon cp-1", "kubectl get node cp-1 -o jsonpath={.spec.unschedulable} --context=main", "true"),
+            ("kubectl scale deploy/web --replicas=3 -n web", "kubectl get deploy/web -o jsonpath={.spec.replicas} --namespace=web", "3"),
+        ] {
+            let probe = gate.judge(&case(&step(line))).probe.unwrap();
+            assert_eq!(probe.argv.words().collect::<Vec<_>>().join(" "), look);
+            assert!(probe.expect.misses(Some(0), shows).is_empty() && !probe.expect.misses(Some(0), "30").is_empty());
+            assert_eq!(gate.judge(&case(&step(look))).verdict, Verdict::Auto, "{look}");
         }
     }
 
@@ -153,7 +171,7 @@ mod tests {
     #[test]
     fn the_rules_have_one_digest() {
         assert_eq!(ShortGate::new().policy(), ShortGate::default().policy());
-        assert_ne!(digest::of_tables(&(reader::tables(),)), digest::of_tables(&(command::tables(),)));
+        assert_ne!(digest::of_tables(&(danger::tables(),)), digest::of_tables(&(place::tables(),)));
         let gate = ShortGate::new();
         let step = step("kubectl get nodes");
         assert_eq!(gate.judge(&case(&step)), gate.judge(&case(&step)));

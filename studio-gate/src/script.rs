@@ -47,7 +47,7 @@ pub(crate) fn judge(case: &Case<'_>, path: &RelPath) -> Finding {
         None => computed(case, path, bytes),
     };
     let why = case.closure.unfound.first().map_or_else(|| why.clone(), |unfound| format!("{why}; {unfound}{}", more(case)));
-    Finding { verdict: Verdict::Ask, class, rule: "script".into(), why, better: None }
+    Finding::once(Verdict::Ask, class, "script", why, None)
 }
 
 /// Returns the most that a script could do, with the files that its step may use, and the words of its step.

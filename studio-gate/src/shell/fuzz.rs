@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::command::Finding;
-use studio_core::gate::{Class, Verdict};
+use studio_core::gate::{Class, Effect, Verdict};
 
 /// Numbers that look random and are the same in every run.
 struct Dice(u64);
@@ -71,7 +71,15 @@ const PIECES: &[&str] = &[
 ];
 
 fn look(bytes: &[u8]) {
-    let judge = |_: &[&str]| Finding { verdict: Verdict::Auto, class: Class::Observe, rule: "any".into(), why: String::new(), better: None };
+    let judge = |_: &[&str]| Finding {
+        verdict: Verdict::Auto,
+        class: Class::Observe,
+        rule: "any".into(),
+        why: String::new(),
+        better: None,
+        effect: Effect::Read,
+        probe: None,
+    };
     let setting = Setting { judge: &judge, file: &|_| None, target: "main", arguments: None };
     script("x.sh", bytes, &setting);
     if let Ok(text) = std::str::from_utf8(bytes) {

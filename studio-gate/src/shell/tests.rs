@@ -64,7 +64,7 @@ fn what_changes_or_destroys_is_found_wherever_it_stands() {
             "kubectl cordon cp-1",
             "if ! kubectl get nodes; then kubectl uncordon cp-1; fi",
             "x=\"$(kubectl cordon cp-1)\"",
-            "cat <<E\n$(kubectl cordon cp-1)\nE",
+            "true <<E\n$(kubectl cordon cp-1)\nE",
             "echo ${x:-$(kubectl cordon cp-1)}",
             "f() { kubectl cordon cp-1; }\nf",
             "sudo kubectl get nodes",
@@ -238,7 +238,7 @@ fn arguments_are_what_the_step_gives() {
     };
     assert_eq!(given("kubectl get node \"$1\"", &["cp-1"]), Class::Observe);
     assert_eq!(given("kubectl get node \"${1:?which}\" \"${2:-cp-2}\"", &["cp-1"]), Class::Observe);
-    assert_eq!(given("kubectl get \"$1\"", &["secrets"]), Class::Mutate);
+    assert_eq!(given("kubectl get \"$1\"", &["secrets"]), Class::Opaque);
     assert_eq!(given("kubectl \"$1\" ns web", &["delete"]), Class::Destroy);
     assert_eq!(given("kubectl get node \"$2\"", &["cp-1"]), Class::Opaque);
     assert_eq!(given("shift\nkubectl get node \"$1\"", &["cp-1"]), Class::Opaque);

@@ -1,0 +1,101 @@
+//! What must hold of every grammar: nothing can be slipped into a read, and no order of words makes one.
+
+use super::option::take;
+use super::shelf::tests::{all, words};
+use super::*;
+use crate::command::weigh;
+use crate::danger::tests::all_words;
+use studio_core::gate::Verdict;
+
+/// Options that hardly any row lists.
+const UNLISTED: &[&str] = &["--frobnicate", "--frobnicate=x", "-zz", "--output=/etc/x", "-", "--kubeconfig=x", "--exec=x", "--watch-only", "-$(id)"];
+/// Longest example whose every order is tried.
+const ORDERS_MAX: usize = 5;
+/// Words of destruction that every example is tried with.
+const SOME: usize = 6;
+
+fn auto(grammar: &Grammar, words: &[&str]) -> bool {
+    weigh(grammar, words, None).verdict == Verdict::Auto
+}
+
+/// Every read of every grammar, with an example of it.
+fn reads() -> impl Iterator<Item = (&'static Grammar, &'static Row, Vec<String>)> {
+    let rows = all().flat_map(|grammar| grammar.rows.iter().map(move |row| (grammar, row))).filter(|(_, row)| row.class == Class::Observe);
+    rows.flat_map(|(grammar, row)| row.yes.iter().map(move |line| (grammar, row, words(line))))
+}
+
+/// No word that shows destruction and no unlisted option slips into a read, wherever it is put.
+#[test]
+fn nothing_can_be_slipped_in() {
+    let dangers: Vec<String> = all_words().collect();
+    for (grammar, row, line) in reads() {
+        let line: Vec<&str> = line.iter().map(String::as_str).collect();
+        let data = row.words.iter().any(row::Token::is_data);
+        for at in 1..=line.len() {
+            let mut longer = line.clone();
+            longer.insert(at, "");
+            // The value of an option that is data takes anything.
+            let held = at > 1 && take(&row.options, grammar.joined, &[line[at - 1], "TEXT$"], &mut Vec::new()).is_ok_and(|used| used == 2);
+            for option in UNLISTED {
+                let lists = take(&row.options, grammar.joined, &[option], &mut Vec::new()).is_ok();
+                longer[at] = option;
+                assert!(lists || !auto(grammar, &longer), "{longer:?}");
+            }
+            let verb = |word: &String| grammar.rows.iter().any(|row| row.class == Class::Observe && row.paths.iter().any(|path| path.contains(word)));
+            // `-delete` is `-d elete` where short options are joined.
+            let joined = |word: &String| word.starts_with('-') && take(&row.options, grammar.joined, &[word], &mut Vec::new()).is_ok();
+            let own = |word: &String| verb(word) || joined(word) || row.words.iter().any(|token| token.names(word));
+            // All words on the first example of a row, and some on the others.
+            let some = if row.yes.first().is_some_and(|first| words(first) == line) { dangers.len() } else { SOME };
+            for word in dangers.iter().take(some).filter(|word| !data && !held && !own(word)) {
+                longer[at] = word;
+                assert!(!auto(grammar, &longer), "{longer:?}");
+            }
+        }
+    }
+}
+
+/// A command that is no read is none in another order either.
+#[test]
+fn no_order_makes_it_a_read() {
+    let mut orders = 0;
+    for grammar in all() {
+        // The order of data is its meaning: a pattern may look like a secret place, a file may not.
+        for row in grammar.rows.iter().filter(|row| !row.words.iter().any(row::Token::is_data)) {
+            for line in &row.no {
+                let words = words(line);
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                let (Some((program, args)), true) = (words.split_first(), words.len() <= ORDERS_MAX) else { continue };
+                for order in permutations(args) {
+                    let other: Vec<&str> = std::iter::once(*program).chain(order).collect();
+                    assert!(!auto(grammar, &other), "{other:?} of {line}");
+                    orders += 1;
+                }
+            }
+        }
+    }
+    assert!(orders > 200, "{orders}");
+}
+
+#[test]
+fn options_before_the_verb_are_few() {
+    for line in
+        ["kubectl -A get pods", "kubectl -o json get pods", "kubectl rollout -n x status deploy/web", "kubectl -n a get pods -n b", "ls -l -l"]
+    {
+        let words: Vec<&str> = line.split(' ').collect();
+        let grammar = find(words[0]).unwrap().as_ref().unwrap();
+        assert!(!auto(grammar, &words), "{line}");
+    }
+}
+
+fn permutations<'a>(words: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let Some((first, rest)) = words.split_first() else { return vec![Vec::new()] };
+    let insert = |order: Vec<&'a str>| {
+        (0..=order.len()).map(move |at| {
+            let mut longer = order.clone();
+            longer.insert(at, *first);
+            longer
+        })
+    };
+    permutations(rest).into_iter().flat_map(insert).collect()
+}
