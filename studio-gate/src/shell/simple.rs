@@ -1,6 +1,7 @@
 //! One command of a script: what it sets, what it is, and the class of its words.
 
 use super::expand::Value;
+use super::list::filtered;
 use super::names::{changes, handed, is_name};
 use super::walk::{Scope, Walk};
 use super::word::{decode, names_only};
@@ -125,7 +126,7 @@ impl Walk<'_> {
         }
         for line in &lines {
             let words: Vec<&str> = line.iter().map(String::as_str).collect();
-            let found = (self.setting.judge)(&words);
+            let found = filtered(&words, self.setting.judge);
             let program = words.first().copied().unwrap_or_default();
             let class = match found.class {
                 Class::Forbidden => Class::Opaque,
