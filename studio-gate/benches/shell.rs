@@ -36,16 +36,16 @@ fn main() -> Result<(), serde_json::Error> {
     let rounds = if std::env::args().any(|arg| arg == "--bench") { 101 } else { 1 };
     let words = ["bash", "--noprofile", "--norc", "infrastructure/x.sh", "web"];
     let step: Step = serde_json::from_value(serde_json::json!({ "name": "step", "argv": words, "target": "main", "why": "to see" }))?;
-    let closure = Closure::default();
+    let (closure, path) = (Closure::default(), step.argv.script().unwrap_or_else(|| unreachable!("it runs a script")));
     let case =
         Case { mode: Mode::Simulate, step: &step, stage: Stage::Infra, cluster: None, base: None, edits: &[], script: None, closure: &closure };
     let gate = ShortGate::new();
     let script: String = (0..50).map(|no| LINES.replace("NO", &no.to_string())).collect();
-    let report = gate.judge_script(&case, "infrastructure/x.sh", script.as_bytes());
+    let report = gate.report(&case, &path, script.as_bytes());
     assert!(report.class < Class::Mutate, "the script is understood: {:?}", report.notes);
-    let whole = timed(rounds, || drop(gate.judge_script(&case, "infrastructure/x.sh", script.as_bytes())));
+    let whole = timed(rounds, || drop(gate.report(&case, &path, script.as_bytes())));
     println!("a script of {} lines and {} bytes {:>12.2} ms", script.lines().count(), script.len(), whole.as_secs_f64() * 1e3);
-    let line = timed(rounds * 10, || drop(gate.judge_line(&case, LINE)));
+    let line = timed(rounds * 10, || drop(gate.judge_line(LINE, Some(&step.target))));
     println!("a line of three commands {:>22.1} µs", line.as_secs_f64() * 1e6);
     Ok(())
 }

@@ -131,7 +131,7 @@ impl Walk<'_> {
             rest = rest.get(if SSH_VALUED.contains(&option) { 2 } else { 1 }..).unwrap_or_default();
         }
         let host = rest.first().and_then(Arg::literal).map(|host| host.rsplit('@').next().unwrap_or(host).to_string());
-        let Some(host) = host.filter(|host| !host.starts_with('-') && rest.len() > 1) else {
+        let Some(host) = host.filter(|host| !host.is_empty() && !host.starts_with('-') && rest.len() > 1) else {
             let why = "ssh with options that nobody judged, or without a command".into();
             return self.note(scope, Class::Opaque, "remote", why, "write ssh HOST and the command");
         };
