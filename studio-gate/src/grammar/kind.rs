@@ -11,7 +11,7 @@ use studio_core::name::RelPath;
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
     /// One of the kinds in capitals, by its name.
-    Built(fn(&str) -> bool),
+    Built(Fits),
     /// One of these.
     OneOf(Vec<Kind>),
     /// This word, whatever it says.
@@ -20,8 +20,11 @@ pub(super) enum Kind {
     Like(String),
 }
 
+/// Says whether a word is of a kind.
+type Fits = fn(&str) -> bool;
+
 /// The kinds in capitals, as README.md explains them.
-const BUILT: &[(&str, fn(&str) -> bool)] = &[
+const BUILT: &[(&str, Fits)] = &[
     ("NAME", |word| plain(word, "._:/@,-") && !word.contains("//")),
     ("HOST", |word| plain(word, ".-:")),
     ("NUMBER", |word| number(word)),
