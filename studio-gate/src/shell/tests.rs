@@ -157,6 +157,18 @@ fn what_runs_text_or_changes_the_shell_is_opaque() {
             "ls() { echo x; }",
             "kubectl() { echo x; }",
             "echo() { :; }",
+        ],
+    );
+}
+
+#[test]
+fn what_another_program_or_machine_reads_is_opaque() {
+    all(
+        Class::Opaque,
+        &[
+            "zsh -c ls",
+            "f() { :; }\nssh main f",
+            "f() { :; }\nssh main 'f; ls'",
             "cat x | sh",
             "bash -s < docs/x",
             "sh -c \"$x\"",
