@@ -11,24 +11,32 @@ use studio_core::name::RelPath;
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
     /// One of the kinds in capitals, by its name.
-    Built(fn(&str) -> bool),
+    Built(Fits),
     /// One of these.
     OneOf(Vec<Kind>),
+    /// This word, whatever it says.
+    Exactly(String),
     /// A pattern, in which `*` is anything.
     Like(String),
 }
 
+/// Says whether a word is of a kind.
+type Fits = fn(&str) -> bool;
+
 /// The kinds in capitals, as README.md explains them.
-const BUILT: &[(&str, fn(&str) -> bool)] = &[
+const BUILT: &[(&str, Fits)] = &[
     ("NAME", |word| plain(word, "._:/@,-") && !word.contains("//")),
     ("WORD", |word| word.starts_with(|c: char| c.is_ascii_alphabetic()) && plain(word, "._-")),
     ("HOST", |word| plain(word, ".-:")),
     ("NUMBER", |word| number(word)),
     ("SIZE", |word| number(word.strip_suffix(['k', 'K', 'm', 'M', 'g', 'G', 'T', 'B']).unwrap_or(word))),
     ("TIME", time),
-    ("SELECTOR", |word| plain(word.strip_prefix('!').unwrap_or(word), "._:/@,-=!")),
+    ("SELECTOR", |word| plain(word.strip_prefix('!').unwrap_or(word), "._:/@,-=!() ")),
     ("FIELDS", |word| word.strip_prefix(['+', '-']).unwrap_or(word).split(',').all(|field| plain(field, "._:%-"))),
     ("PATH", path),
+    ("FOLDER", |word| path(word) && !remote(word)),
+    ("ATPATH", |word| word.strip_prefix('@').is_some_and(path)),
+    ("LINES", |word| word.split(':').all(|part| part.is_empty() || plain(part, ",+-_/. ") && !secret(part))),
     ("TREE", |word| path(word) && !holds_secrets(word)),
     ("PLACE", |word| spot(word) && !secret(word) && !danger::word(word)),
     ("SPOT", spot),
@@ -65,7 +73,7 @@ impl Kind {
             return Err("a kind is empty".into());
         }
         if let Some(bare) = part.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
-            return Ok(Kind::Like(bare.into()));
+            return Ok(Kind::Exactly(bare.into()));
         }
         if let Some((_, built)) = BUILT.iter().find(|(name, _)| *name == part) {
             return Ok(Kind::Built(*built));
@@ -79,11 +87,22 @@ impl Kind {
             .map_or_else(|| Err(format!("nobody knows the kind {part}; a word in capitals is written '{part}'")), |kind| Kind::parse(kind, &others))
     }
 
+    /// Says whether it names `word` itself.
+    #[cfg(test)]
+    pub(super) fn names(&self, word: &str) -> bool {
+        match self {
+            Kind::Exactly(own) => own == word,
+            Kind::OneOf(kinds) => kinds.iter().any(|kind| kind.names(word)),
+            Kind::Built(_) | Kind::Like(_) => false,
+        }
+    }
+
     /// Says whether `word` is of the kind.
     pub(super) fn fits(&self, word: &str) -> bool {
         match self {
             Kind::Built(built) => built(word),
             Kind::OneOf(kinds) => kinds.iter().any(|kind| kind.fits(word)),
+            Kind::Exactly(own) => own == word,
             Kind::Like(pattern) => like(pattern, word) && !danger::word(word),
         }
     }
@@ -104,6 +123,12 @@ fn path(word: &str) -> bool {
     let bare = bare.strip_prefix("./").unwrap_or(bare);
     let bare = bare.strip_suffix('/').unwrap_or(bare);
     !bare.contains('*') && (bare == "." || RelPath::try_from(bare).is_ok()) && !secret(bare) && !danger::word(bare)
+}
+
+/// Says whether a program that fetches what others wrote could take `word` for an address.
+fn remote(word: &str) -> bool {
+    let first = word.split('/').next().unwrap_or_default();
+    word.contains(':') || (first.contains('.') && !matches!(first, "." | ".."))
 }
 
 /// Says whether a secret place with a fixed path lies below `word`.
@@ -163,13 +188,29 @@ mod tests {
             ("NUMBER", &["0", "200"], &["-1", "1k", "", "9999999999999"]),
             ("SIZE", &["10", "10M"], &["10MB", "M"]),
             ("TIME", &["60s", "1h30m", "7d"], &["60", "now", "-1s"]),
-            ("SELECTOR", &["app=web", "app!=web", "!app"], &["app=web x", "-l"]),
+            ("SELECTOR", &["app=web", "app!=web", "!app", "app in (a, b)"], &["app=$x", "-l"]),
             ("FIELDS", &["NAME,SIZE", "+UUID"], &["a b", "", "a,,b"]),
             (
                 "PATH",
-                &["a/b.yaml", "./docs/", ".", "/etc/os-release"],
-                &["/etc/shadow", "../x", ".env", "config/env/x", "~", "rm", "/etc/hosts/../shadow"],
+                &["a/b.yaml", "./docs/", ".", "/etc/os-release", "docs/*.md", "*.yaml"],
+                &[
+                    "/etc/shadow",
+                    "a/*/b.yaml",
+                    "a/*.env*",
+                    "*.key",
+                    "config/env/*.md",
+                    "a/*",
+                    "../x",
+                    ".env",
+                    "config/env/x",
+                    "~",
+                    "rm",
+                    "/etc/hosts/../shadow",
+                ],
             ),
+            ("FOLDER", &[".", "./a.b/c", "kubernetes/apps"], &["github.com/a/b", "gh:a/b", "https://x", "../x"]),
+            ("ATPATH", &["@talos/x.yaml"], &["@.env", "talos/x.yaml", "@../x"]),
+            ("LINES", &["1,20", "1,+5:docs/a.md", ":main:src/main.rs"], &["1,5:.env", "1,5:config/env/x", ";x"]),
             ("TREE", &["docs", "kubernetes/"], &[".", "./", "config", "config/env", "Config"]),
             ("PLACE", &["/", "/var/lib", "docs"], &["/root/.ssh", ".env", "a/../b", "~x"]),
             ("SPOT", &["/root/.ssh", ".talos/main/kubeconfig"], &["a/../b", "a[$(id)]", "-x"]),
@@ -180,6 +221,7 @@ mod tests {
             ("PLAIN", &["rm -rf"], &["$x", "a|b", "-n"]),
             ("COLOR", &["red"], &["COLOR", "green"]),
             ("'GET'|head*", &["GET", "header"], &["get", "'GET'"]),
+            ("'delete'|x", &["delete", "x"], &["destroy"]),
             ("NUMBER|all", &["all", "3"], &["none"]),
             ("a|rm", &["a"], &["rm"]),
         ] {

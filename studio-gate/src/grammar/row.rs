@@ -80,6 +80,12 @@ impl Token {
     pub(super) fn is_data(&self) -> bool {
         ["TEXT", "PLAIN", "SPOT"].iter().any(|data| self.name.contains(data))
     }
+
+    /// Says whether it names `word` itself.
+    #[cfg(test)]
+    pub(super) fn names(&self, word: &str) -> bool {
+        self.kind.names(word)
+    }
 }
 
 impl Row {
