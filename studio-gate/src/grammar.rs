@@ -24,7 +24,7 @@ pub(crate) struct Grammar {
     pub file: &'static str,
     /// Programs it is about; `*` is anything.
     pub programs: Vec<String>,
-    /// What every command of the program is, whatever its words: the program is never started by name.
+    /// What every command of the program is that no row lists: the program is never started by name otherwise.
     pub whole: Option<Whole>,
     /// Options that choose the target.
     pub target: Target,
@@ -38,7 +38,7 @@ pub(crate) struct Grammar {
     pub rows: Vec<Row>,
 }
 
-/// What every command of a program is.
+/// What every other command of a program is.
 #[derive(Debug)]
 pub(crate) struct Whole {
     /// How much it could do: opaque or forbidden.

@@ -50,6 +50,9 @@ fn reads_run_unasked() {
             "git status",
             "ls",
             "echo delete",
+            "pvesh get /cluster/resources",
+            "wipefs --no-act /dev/sdb",
+            "sops --version",
         ],
     );
 }
@@ -99,9 +102,9 @@ fn changes_ask() {
             "terraform plan",
             "ansible-playbook site.yml",
             "qm start 101",
-            "pvesh get /cluster/resources",
+            "pvesm set local --content iso",
             "systemctl restart nginx",
-            "docker compose up -d",
+            "docker compose restart web",
             "zfs snapshot tank@a",
         ],
     );
@@ -171,12 +174,20 @@ fn what_nobody_can_judge_is_refused() {
         "wrappers.toml",
         &["sudo kubectl get pods", "env ls", "xargs rm", "timeout 5 ls", "nohup ls", "ssh pve uptime", "find . -delete", "tee x", "eval ls"],
     );
-    all(Verdict::Refuse, Class::Opaque, "recipes.toml", &["make deploy", "just x", "npm run build"]);
+    all(Verdict::Refuse, Class::Opaque, "recipes.toml", &["make deploy", "npm run build"]);
+    all(Verdict::Refuse, Class::Opaque, "just.toml", &["just", "just x", "just -n x"]);
     all(
         Verdict::ScriptOnly,
         Class::Opaque,
         "",
-        &["kubectl exec web-0 -- sh", "kubectl apply -f https://example.test/x.yaml", "qm guest exec 101 ls", "talosctl foo", "docker run x"],
+        &[
+            "kubectl exec web-0 -- sh",
+            "kubectl apply -f https://example.test/x.yaml",
+            "qm guest exec 101 ls",
+            "talosctl foo",
+            "docker run x",
+            "docker compose up -d",
+        ],
     );
     all(Verdict::Refuse, Class::Opaque, "kubectl.toml, unknown verb", &["kubectl foo", "kubectl foo get pods"]);
     all(Verdict::Refuse, Class::Opaque, "git.toml, unknown verb", &["git frob"]);
@@ -192,7 +203,8 @@ fn what_reaches_past_the_target_or_into_secrets_is_forbidden() {
         &["kubectl --context prod get pods", "kubectl --context prod delete ns x", "talosctl -n other version", "kubectl --kubeconfig x get pods"],
     );
     all(Verdict::Refuse, Class::Forbidden, "program-path", &["./kubectl get pods", "/tmp/kubectl get pods", "/bin/ls", "/bin/bash -c x"]);
-    all(Verdict::Refuse, Class::Forbidden, "secrets.toml", &["sops -d x", "age -d x", "op read x", "vault kv get x"]);
+    all(Verdict::Refuse, Class::Forbidden, "secrets.toml", &["age -d x", "op read x"]);
+    all(Verdict::Refuse, Class::Forbidden, "", &["sops -d x", "vault kv get x"]);
     all(
         Verdict::Refuse,
         Class::Forbidden,

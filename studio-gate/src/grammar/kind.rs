@@ -26,6 +26,7 @@ type Fits = fn(&str) -> bool;
 /// The kinds in capitals, as README.md explains them.
 const BUILT: &[(&str, Fits)] = &[
     ("NAME", |word| plain(word, "._:/@,-") && !word.contains("//")),
+    ("WORD", |word| word.starts_with(|c: char| c.is_ascii_alphabetic()) && plain(word, "._-")),
     ("HOST", |word| plain(word, ".-:")),
     ("NUMBER", |word| number(word)),
     ("SIZE", |word| number(word.strip_suffix(['k', 'K', 'm', 'M', 'g', 'G', 'T', 'B']).unwrap_or(word))),
@@ -183,6 +184,7 @@ mod tests {
     fn a_kind_takes_what_it_says() {
         for (kind, yes, no) in [
             ("NAME", &["web-0", "deploy/web", "ghcr.io/x/y:1.2"][..], &["", "-x", "rm", "a b", "a=b", "$x", "https://x"][..]),
+            ("WORD", &["tank", "web-1"], &["5", "a/b", "rm", "a:b"]),
             ("NUMBER", &["0", "200"], &["-1", "1k", "", "9999999999999"]),
             ("SIZE", &["10", "10M"], &["10MB", "M"]),
             ("TIME", &["60s", "1h30m", "7d"], &["60", "now", "-1s"]),
