@@ -2,9 +2,12 @@
 //!
 //! Every kind keeps out words of destruction and secret places, but for data: a text to look for or to print.
 
+use super::snippet;
 use crate::danger;
 use crate::place::{like, secret};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use studio_core::name::RelPath;
 
 /// What a word may be.
@@ -22,19 +25,23 @@ pub(super) enum Kind {
 const BUILT: &[(&str, fn(&str) -> bool)] = &[
     ("NAME", |word| plain(word, "._:/@,-")),
     ("HOST", |word| plain(word, ".-:")),
+    ("NEAR", near),
     ("NUMBER", |word| number(word)),
     ("SIZE", |word| number(word.strip_suffix(['k', 'K', 'm', 'M', 'g', 'G', 'T', 'B']).unwrap_or(word))),
     ("TIME", time),
     ("SELECTOR", |word| plain(word.strip_prefix('!').unwrap_or(word), "._:/@,-=!")),
-    ("FIELDS", |word| word.strip_prefix(['+', '-']).unwrap_or(word).split(',').all(|field| plain(field, "._:%-"))),
+    ("FIELDS", |word| word.strip_prefix(['+', '-']).unwrap_or(word).split(',').all(|field| plain(field.strip_prefix('%').unwrap_or(field), "._:%-"))),
     ("PATH", path),
     ("TREE", |word| path(word) && !holds_secrets(word)),
-    ("PLACE", |word| spot(word) && !secret(word) && !danger::word(word)),
+    ("PLACE", |word| one_of(word).is_some_and(|word| spot(&word) && !secret(&word) && !danger::word(&word))),
     ("SPOT", spot),
     ("DEVICE", |word| word.strip_prefix("/dev/").is_some_and(|name| plain(name, "._:/@+-") && !name.contains(".."))),
     ("REV", revision),
     ("FORMAT", |word| word.starts_with('+')),
     ("TEXT", |word| !word.starts_with('-')),
+    ("SED", snippet::sed),
+    ("AWK", snippet::awk),
+    ("FILTER", snippet::filter),
     ("PLAIN", |word| !word.starts_with('-') && !word.contains(['$', '`', '|', ';', '&', '<', '>'])),
 ];
 
@@ -42,8 +49,18 @@ const BUILT: &[(&str, fn(&str) -> bool)] = &[
 const DIGITS_MAX: usize = 12;
 /// Longest time, in characters.
 const TIME_MAX: usize = 12;
+/// Endings of files that patterns may stand for.
+const ENDINGS: &str = "yaml yml json md txt toml tf tfvars hcl sh bash py rs go js ts html css csv tsv log conf cfg ini j2 xml tpl service timer rules sql proto lock";
+/// Ends of names that no resolver outside answers for.
+const ZONES: &str = ".lan .local .internal .home.arpa .home .localdomain .intranet .corp .test .invalid .svc";
+/// Names that people ask for to see whether the way out works; none of them is anybody's to choose.
+const WELL_KNOWN: &str = "google.com www.google.com dns.google cloudflare.com one.one.one.one github.com api.github.com ghcr.io docker.io \
+    registry-1.docker.io quay.io registry.k8s.io gcr.io debian.org deb.debian.org kernel.org kubernetes.io example.com www.example.com example.org \
+    example.net pool.ntp.org time.cloudflare.com letsencrypt.org acme-v02.api.letsencrypt.org factory.talos.dev download.proxmox.com";
 /// Files of the machine that hold no secrets and that anyone may read.
-const PUBLIC: &str = "/etc/os-release /etc/hosts /etc/hostname /etc/resolv.conf /etc/timezone /etc/debian_version /etc/pve/version /etc/fstab \
+const PUBLIC: &str = "/etc/issue /etc/network/interfaces /etc/apt/sources.list /etc/nsswitch.conf /etc/services /etc/shells /etc/locale.gen \
+    /proc/sys/* /proc/filesystems /proc/cgroups /var/log/syslog /var/log/messages /var/log/kern.log /var/log/dmesg /var/log/boot.log \
+    /var/log/dpkg.log /var/log/apt/history.log /etc/os-release /etc/hosts /etc/hostname /etc/resolv.conf /etc/timezone /etc/debian_version /etc/pve/version /etc/fstab \
     /etc/lsb-release /proc/cpuinfo /proc/meminfo /proc/loadavg /proc/uptime /proc/version /proc/mdstat /proc/mounts /proc/partitions \
     /proc/net/dev /proc/net/route /proc/net/bonding/* /proc/swaps /proc/stat /proc/diskstats /proc/interrupts /proc/modules /sys/class/* \
     /sys/block/* /sys/devices/* /usr/share/doc/*";
@@ -90,12 +107,34 @@ impl Kind {
 
 /// Says whether the word is a path of the repository, or a public file of the machine, that anyone may read.
 fn path(word: &str) -> bool {
+    let Some(word) = &one_of(word) else { return false };
     if word.starts_with('/') {
         return spot(word) && PUBLIC.split_whitespace().any(|public| like(public, word)) && !secret(word) && !danger::word(word);
     }
     let bare = word.strip_prefix("./").unwrap_or(word);
     let bare = bare.strip_suffix('/').unwrap_or(bare);
-    (bare == "." || RelPath::try_from(bare).is_ok()) && !secret(bare) && !danger::word(bare)
+    // Many a program reads its words out of what stands behind an `@`.
+    !word.starts_with('@') && (bare == "." || RelPath::try_from(bare).is_ok()) && !secret(bare) && !danger::word(bare)
+}
+
+/// Returns `word`, or for a pattern of a shell a file that it stands for: the pattern is a name's start and
+/// leaves a usual ending, and it does not pick what is secret.
+fn one_of(word: &str) -> Option<Cow<'_, str>> {
+    if !word.contains(['*', '?']) {
+        return Some(Cow::Borrowed(word));
+    }
+    let (folder, name) = word.rsplit_once('/').map_or(("", word), |(folder, name)| (folder, name));
+    let (start, ending) = name.rsplit_once('.')?;
+    let picks = |secret: &str| start != "*" && like(&name.replace('?', "*"), secret);
+    let usual = ENDINGS.split_whitespace().any(|usual| usual == ending) && !start.starts_with('.') && !start.contains('[');
+    let tame = !folder.contains(['*', '?']) && usual && !["talsecret", "kubeconfig", "talosconfig"].iter().any(|name| picks(&format!("{name}.{ending}")));
+    tame.then(|| Cow::Owned(if word.contains('/') { format!("{folder}/x.{ending}") } else { format!("x.{ending}") }))
+}
+
+/// Says whether the word is a machine that a name cannot carry data to: an address, a name inside, or one that everybody asks.
+fn near(word: &str) -> bool {
+    let inside = !word.contains('.') || ZONES.split_whitespace().any(|zone| word.ends_with(zone));
+    word.parse::<IpAddr>().is_ok() || (plain(word, ".-") && (inside || WELL_KNOWN.split_whitespace().any(|known| known == word)))
 }
 
 /// Says whether a secret place with a fixed path lies below `word`.
@@ -155,12 +194,14 @@ mod tests {
             ("SIZE", &["10", "10M"], &["10MB", "M"]),
             ("TIME", &["60s", "1h30m", "7d"], &["60", "now", "-1s"]),
             ("SELECTOR", &["app=web", "app!=web", "!app"], &["app=web x", "-l"]),
-            ("FIELDS", &["NAME,SIZE", "+UUID"], &["a b", "", "a,,b"]),
+            ("FIELDS", &["NAME,SIZE", "+UUID", "-%cpu"], &["a b", "", "a,,b"]),
             (
                 "PATH",
                 &["a/b.yaml", "./docs/", ".", "/etc/os-release"],
-                &["/etc/shadow", "../x", ".env", "config/env/x", "~", "rm", "/etc/hosts/../shadow"],
+                &["/etc/shadow", "../x", ".env", "config/env/x", "~", "rm", "/etc/hosts/../shadow", "@list"],
             ),
+            ("PATH|PLACE", &["docs/*.md", "*.yaml", "./a/web-?.json"], &["*", "*.env", "*.pem", "conf*/x.yaml", ".*", "kube*.yaml", "config/env/*.yaml", ".talos/*.yaml", "../*.md", "[k]*.yaml", "/root/.ssh/*.txt", "*.y*ml"]),
+            ("NEAR", &["10.0.0.1", "fd00::1", "worker-1", "pve.example.lan", "google.com"], &["x.attacker.example", "a.google.com", "-x", "a b.lan", "x;y.lan", ""]),
             ("TREE", &["docs", "kubernetes/"], &[".", "./", "config", "config/env", "Config"]),
             ("PLACE", &["/", "/var/lib", "docs"], &["/root/.ssh", ".env", "a/../b", "~x"]),
             ("SPOT", &["/root/.ssh", ".talos/main/kubeconfig"], &["a/../b", "a[$(id)]", "-x"]),
