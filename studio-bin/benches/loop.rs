@@ -34,6 +34,9 @@ struct Size {
 const FULL: Size = Size { tickets: 301, rounds: 5, batch: 40, flights: 3, in_flight: 1000, starts: 41, events: 10_000 };
 const ONCE: Size = Size { tickets: 1, rounds: 1, batch: 1, flights: 1, in_flight: 10, starts: 1, events: 100 };
 
+/// How `studio` ends where a human is asked.
+const NEEDS_HUMAN: i32 = 4;
+
 /// About as many bytes as a run's first line has.
 const LINE_BYTES: usize = 1300;
 
@@ -157,6 +160,16 @@ fn cold_start(dir: &Path, size: &Size) -> Result<()> {
     }
     let (status, idle) = (median(status), median(idle));
     row("studio status, cold", &ms(status), &format!("true {}", ms(idle)), &ratio(status, idle), "20.00 ms");
+    let parked = memory::lengthen(&Path::new(&repo).join("ai/state/simulated"), size.events)?;
+    let mut resumed = Vec::new();
+    for _ in 0..size.starts {
+        let begun = Instant::now();
+        let said = wait_for(studio, &["resume", &parked.run, "--repo", &repo, "--operator", &operator], NEEDS_HUMAN)?;
+        resumed.push(begun.elapsed());
+        ensure!(said.contains("approve"), "resume said {said:?}");
+    }
+    let resumed = median(resumed);
+    row(&format!("studio resume of {} events", parked.events), &ms(resumed), &format!("true {}", ms(idle)), &ratio(resumed, idle), "200.00 ms");
     Ok(())
 }
 
@@ -179,11 +192,16 @@ async fn in_memory(size: &Size) -> Result<()> {
     Ok(())
 }
 
-#[expect(clippy::disallowed_types, reason = "a cold start is one of a process, and a flight's memory is a process's")]
 fn start(program: &Path, args: &[&str]) -> Result<String> {
+    wait_for(program, args, 0)
+}
+
+/// Runs a program that must end with that status; returns what it wrote.
+#[expect(clippy::disallowed_types, reason = "a cold start is one of a process, and a flight's memory is a process's")]
+fn wait_for(program: &Path, args: &[&str], status: i32) -> Result<String> {
     let output = std::process::Command::new(program).args(args).output().with_context(|| format!("failed to start {}", program.display()))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{} {args:?} ended with {}: {said}", program.display(), output.status);
+    ensure!(output.status.code() == Some(status), "{} {args:?} ended with {}: {said}", program.display(), output.status);
     Ok(String::from_utf8(output.stdout)?)
 }
 

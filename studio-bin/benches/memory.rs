@@ -3,6 +3,7 @@
 use crate::office::{Kind, Office, draft, opened, run};
 use anyhow::{Result, ensure};
 use async_trait::async_trait;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use studio_core::clock::SystemClock;
@@ -15,7 +16,7 @@ use studio_core::name::{Digest, PersonaName};
 use studio_core::persona::{Answer, Desk, Persona};
 use studio_core::redact::Redactor;
 use studio_core::run::Run;
-use studio_core::store::MemoryStore;
+use studio_core::store::{FileStore, MemoryStore, OsDisk, list_runs};
 use studio_core::text::{Kept, Prose};
 
 /// Someone who never has anything against it.
@@ -81,6 +82,39 @@ impl Long {
         ensure!(log.fold()?.last().n as usize == self.events, "events are missing");
         Ok((read, begun.elapsed() - read))
     }
+}
+
+/// A run that waits for a human, after a long conversation.
+pub(crate) struct Parked {
+    /// Its name.
+    pub(crate) run: String,
+    /// How many events it has.
+    pub(crate) events: usize,
+}
+
+/// Adds answers of a model to the run below `runs` that waits for a human, up to `events` events.
+pub(crate) fn lengthen(runs: &Path, events: usize) -> Result<Parked> {
+    actix::System::new().block_on(async {
+        for id in list_runs(&OsDisk, runs)? {
+            let (store, log) = FileStore::open(OsDisk, &runs.join(id.as_str())).await?;
+            let mut run = log.fold()?;
+            if run.closed().is_some() {
+                continue;
+            }
+            let mut journal = Journal::resume(store, &log, Redactor::default(), Arc::new(SystemClock));
+            let persona = PersonaName::try_from("engineer")?;
+            while (run.last().n as usize) < events {
+                let turn = run.turns(&persona) + 1;
+                let asked = Event::ModelAsked { persona: persona.clone(), turn, prompt: Digest::zero(), model: "scripted:bench".into() };
+                let answer = Answered::Text(Kept::Inline("The pods that move keep their volumes.".into()));
+                journal
+                    .record(&mut run, vec![asked, Event::ModelAnswered { persona: persona.clone(), turn, answer, usage: Usage::default() }])
+                    .await?;
+            }
+            return Ok(Parked { run: id.to_string(), events: run.last().n as usize });
+        }
+        anyhow::bail!("no run below {} waits", runs.display())
+    })
 }
 
 #[async_trait]

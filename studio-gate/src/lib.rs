@@ -90,16 +90,35 @@ mod tests {
     use studio_core::gate::{Class, Effect, Verdict};
 
     #[test]
-    fn a_read_may_run_again_and_nothing_else_may() {
+    fn what_a_second_run_means_comes_with_the_form() {
         let gate = ShortGate::new();
         for (line, verdict, effect) in [
             ("kubectl get nodes", Verdict::Auto, Effect::Read),
-            ("kubectl cordon cp-1", Verdict::Ask, Effect::OneShot),
+            ("kubectl -n web rollout restart deploy/web", Verdict::Ask, Effect::OneShot),
+            ("kubectl uncordon cp-1", Verdict::Ask, Effect::Idempotent),
+            ("kubectl cordon cp-1", Verdict::Ask, Effect::Probed),
+            ("kubectl cordon cp-1 cp-2", Verdict::ScriptOnly, Effect::OneShot),
             ("kubectl delete ns web", Verdict::ScriptOnly, Effect::OneShot),
             ("sh x.sh", Verdict::Refuse, Effect::OneShot),
         ] {
             let judged = gate.judge(&case(&step(line)));
-            assert_eq!((judged.verdict, judged.effect, judged.probe, judged.script), (verdict, effect, None, None), "{line}");
+            assert_eq!((judged.verdict, judged.effect, judged.script), (verdict, effect, None), "{line}");
+            assert_eq!(judged.probe.is_some(), effect == Effect::Probed, "{line}");
+        }
+    }
+
+    /// The rules' own look asks the same cluster and namespace, and is a read by the same rules.
+    #[test]
+    fn a_probe_looks_where_the_command_worked() {
+        let gate = ShortGate::new();
+        for (line, look, shows) in [
+            ("kubectl --context main cordon cp-1", "kubectl get node cp-1 -o jsonpath={.spec.unschedulable} --context=main", "true"),
+            ("kubectl scale deploy/web --replicas=3 -n web", "kubectl get deploy/web -o jsonpath={.spec.replicas} --namespace=web", "3"),
+        ] {
+            let probe = gate.judge(&case(&step(line))).probe.unwrap();
+            assert_eq!(probe.argv.words().collect::<Vec<_>>().join(" "), look);
+            assert!(probe.expect.misses(Some(0), shows).is_empty() && !probe.expect.misses(Some(0), "30").is_empty());
+            assert_eq!(gate.judge(&case(&step(look))).verdict, Verdict::Auto, "{look}");
         }
     }
 

@@ -1,9 +1,7 @@
-//! What live leaves of a verdict: reads of the closed list, and scripts that a human approved.
+//! What live leaves of a verdict: reads, changes in a listed form, and scripts; a human approved the last two.
 //!
-//! Git is none of those reads: a live step has no repository that git would find.
-//!
-//! A rehearsal shows how far a change would get; a live run knows no more programs than the readers, and
-//! no script that destroys, until such scripts can be registered.
+//! Git is none of them: a live step has no repository that git would find. Nor is a script that destroys,
+//! until such scripts can be registered.
 
 use crate::command::Finding;
 use studio_core::event::Mode;
@@ -19,15 +17,7 @@ pub(crate) fn narrow(case: &Case<'_>, finding: Finding) -> Finding {
         let better = "look at files with ls, cat or grep; what a change does to them, the Studio commits and shows by itself";
         return Finding::refused(finding.class, "live git", why, better);
     }
-    if finding.verdict != Verdict::Ask {
-        return finding;
-    }
-    if case.step.argv.script().is_none() {
-        let better = finding.better.unwrap_or_else(|| "change the cluster through an edit of its manifests, or put the command into a script".into());
-        let why = format!("{}; live runs only listed reads and scripts", finding.why);
-        return Finding { verdict: Verdict::ScriptOnly, rule: format!("live {}", finding.rule), why, better: Some(better), ..finding };
-    }
-    if finding.class == Class::Destroy {
+    if finding.verdict == Verdict::Ask && finding.class == Class::Destroy {
         let why = format!("{}; live runs no such script, since none can be registered yet", finding.why);
         return Finding::refused(Class::Destroy, "live script", why, "rehearse it here, and run it by hand");
     }
@@ -42,16 +32,17 @@ mod tests {
     use studio_core::gate::Gate;
 
     #[test]
-    fn live_runs_listed_reads_and_harmless_scripts() {
+    fn live_runs_reads_approved_changes_and_harmless_scripts() {
         let gate = ShortGate::new();
         for (line, script, pretended, live) in [
             ("kubectl get nodes", None, Verdict::Auto, Verdict::Auto),
-            ("kubectl cordon cp-1", None, Verdict::Ask, Verdict::ScriptOnly),
-            ("kubectl get nodes --watch", None, Verdict::Ask, Verdict::ScriptOnly),
+            ("kubectl cordon cp-1", None, Verdict::Ask, Verdict::Ask),
+            ("kubectl cordon cp-1 --frob", None, Verdict::ScriptOnly, Verdict::ScriptOnly),
+            ("kubectl get nodes --watch", None, Verdict::ScriptOnly, Verdict::ScriptOnly),
             ("kubectl delete ns web", None, Verdict::ScriptOnly, Verdict::ScriptOnly),
             ("git status", None, Verdict::Auto, Verdict::Refuse),
             ("git log -p", None, Verdict::Auto, Verdict::Refuse),
-            ("git push", None, Verdict::Ask, Verdict::Refuse),
+            ("git fetch", None, Verdict::Ask, Verdict::Refuse),
             ("git reset --hard", None, Verdict::ScriptOnly, Verdict::Refuse),
             ("sh x.sh", None, Verdict::Refuse, Verdict::Refuse),
             ("bash --noprofile --norc infrastructure/check.sh", Some("true\n"), Verdict::Ask, Verdict::Ask),

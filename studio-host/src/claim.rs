@@ -43,7 +43,7 @@ pub use look::{Finished, Look, Stream};
 pub use marks::Freeze;
 pub use process::{Expiry, Moment};
 pub use shim::{Answer, ShimOrder, Task, shim};
-pub use spawn::{Entry, Shim};
+pub use spawn::{Entry, Ready, Shim};
 pub use store::ClaimStore;
 
 /// A store of claims that cannot be used, or a claim that cannot be made.

@@ -87,6 +87,11 @@ impl GitRepo {
         &self.root
     }
 
+    /// Returns its objects.
+    pub(crate) fn objects(&self) -> gix::Repository {
+        self.repo.to_thread_local()
+    }
+
     /// Returns the folder that all work trees of the repository share, without symlinks.
     pub fn common_dir(&self) -> &Path {
         &self.common

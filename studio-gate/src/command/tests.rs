@@ -41,7 +41,7 @@ fn reads_run_unasked() {
     all(
         Verdict::Auto,
         Class::Observe,
-        "reader",
+        "",
         &[
             "kubectl get nodes -o wide",
             "kubectl --context main get nodes",
@@ -55,24 +55,27 @@ fn reads_run_unasked() {
 }
 
 #[test]
-fn a_read_in_another_form_asks_and_says_why() {
+fn a_form_that_is_not_listed_needs_a_script_and_says_why() {
     all(
-        Verdict::Ask,
-        Class::Mutate,
-        "not-listed",
+        Verdict::ScriptOnly,
+        Class::Opaque,
+        "",
         &[
-            "kubectl get secret -A",
             "kubectl get pods --watch",
+            "kubectl get pods --frob",
             "kubectl logs -f web-0",
-            "talosctl get machineconfig",
             "git log --onel",
             "cat /etc/shadow",
             "kubectl get pods -o go-template-file=x",
+            "kubectl -v=9 get pods",
+            "talosctl frob",
         ],
     );
+    let found = judge(&case(&step("kubectl describe pods --frob")));
+    assert!(found.rule == "kubectl.toml, not listed: kubectl describe" && found.why.contains("--frob is not listed"), "{found:?}");
+    assert!(found.better.unwrap().contains("--field-selector SELECTOR"));
     let found = judge(&case(&step("kubectl get pods --watch")));
-    assert!(found.why.contains("--watch is not listed"), "{found:?}");
-    assert!(found.better.unwrap().contains("--field-selector:SELECTOR"));
+    assert!(found.rule == "kubectl.toml: kubectl get" && found.why.contains("it never ends"), "{found:?}");
 }
 
 #[test]
@@ -80,7 +83,7 @@ fn changes_ask() {
     all(
         Verdict::Ask,
         Class::Mutate,
-        "changer",
+        "",
         &[
             "kubectl apply -f x.yaml",
             "kubectl scale deploy/web --replicas=3",
@@ -109,7 +112,7 @@ fn destruction_needs_a_script() {
     all(
         Verdict::ScriptOnly,
         Class::Destroy,
-        "danger-word",
+        "",
         &[
             "rm -rf /srv",
             "rmdir x",
@@ -149,7 +152,7 @@ fn what_nobody_can_judge_is_refused() {
     all(
         Verdict::Refuse,
         Class::Opaque,
-        "interpreter",
+        "interpreters.toml",
         &[
             "bash -c x",
             "sh x.sh",
@@ -165,22 +168,18 @@ fn what_nobody_can_judge_is_refused() {
     all(
         Verdict::Refuse,
         Class::Opaque,
-        "wrapper",
+        "wrappers.toml",
         &["sudo kubectl get pods", "env ls", "xargs rm", "timeout 5 ls", "nohup ls", "ssh pve uptime", "find . -delete", "tee x", "eval ls"],
     );
-    all(Verdict::Refuse, Class::Opaque, "recipe", &["make deploy", "just x", "npm run build"]);
+    all(Verdict::Refuse, Class::Opaque, "recipes.toml", &["make deploy", "just x", "npm run build"]);
     all(
-        Verdict::Refuse,
+        Verdict::ScriptOnly,
         Class::Opaque,
-        "opaque",
-        &[
-            "kubectl exec web-0 -- sh",
-            "kubectl apply -f https://example.test/x.yaml",
-            "helm upgrade x ./c --post-renderer ./x",
-            "qm guest exec 101 ls",
-        ],
+        "",
+        &["kubectl exec web-0 -- sh", "kubectl apply -f https://example.test/x.yaml", "qm guest exec 101 ls", "talosctl foo", "docker run x"],
     );
-    all(Verdict::Refuse, Class::Opaque, "unknown-verb", &["kubectl foo", "kubectl foo get pods", "kubectl", "helm foo", "git frob"]);
+    all(Verdict::Refuse, Class::Opaque, "kubectl.toml, unknown verb", &["kubectl foo", "kubectl foo get pods"]);
+    all(Verdict::Refuse, Class::Opaque, "git.toml, unknown verb", &["git frob"]);
     all(Verdict::Refuse, Class::Opaque, "unknown-program", &["frobnicate", "frobnicate --force", "curl https://example.test", "cp a b", "jq -n env"]);
 }
 
@@ -193,12 +192,15 @@ fn what_reaches_past_the_target_or_into_secrets_is_forbidden() {
         &["kubectl --context prod get pods", "kubectl --context prod delete ns x", "talosctl -n other version", "kubectl --kubeconfig x get pods"],
     );
     all(Verdict::Refuse, Class::Forbidden, "program-path", &["./kubectl get pods", "/tmp/kubectl get pods", "/bin/ls", "/bin/bash -c x"]);
-    all(Verdict::Refuse, Class::Forbidden, "secrets", &["sops -d x", "age -d x", "op read x", "vault kv get x"]);
+    all(Verdict::Refuse, Class::Forbidden, "secrets.toml", &["sops -d x", "age -d x", "op read x", "vault kv get x"]);
     all(
         Verdict::Refuse,
         Class::Forbidden,
-        "secret-place",
+        "",
         &[
+            "kubectl get secret -A",
+            "kubectl get secret --watch",
+            "talosctl get machineconfig",
             "cat config/env/prod.env",
             "cat .talos/main/talosconfig",
             "cat /root/.ssh/id_rsa",

@@ -14,24 +14,32 @@ use studio_core::name::RelPath;
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
     /// One of the kinds in capitals, by its name.
-    Built(fn(&str) -> bool),
+    Built(Fits),
     /// One of these.
     OneOf(Vec<Kind>),
+    /// This word, whatever it says.
+    Exactly(String),
     /// A pattern, in which `*` is anything.
     Like(String),
 }
 
+/// Says whether a word is of a kind.
+type Fits = fn(&str) -> bool;
+
 /// The kinds in capitals, as README.md explains them.
-const BUILT: &[(&str, fn(&str) -> bool)] = &[
-    ("NAME", |word| plain(word, "._:/@,-")),
+const BUILT: &[(&str, Fits)] = &[
+    ("NAME", |word| plain(word, "._:/@,-") && !word.contains("//")),
     ("HOST", |word| plain(word, ".-:")),
     ("NEAR", near),
     ("NUMBER", |word| number(word)),
     ("SIZE", |word| number(word.strip_suffix(['k', 'K', 'm', 'M', 'g', 'G', 'T', 'B']).unwrap_or(word))),
     ("TIME", time),
-    ("SELECTOR", |word| plain(word.strip_prefix('!').unwrap_or(word), "._:/@,-=!")),
-    ("FIELDS", |word| word.strip_prefix(['+', '-']).unwrap_or(word).split(',').all(|field| plain(field.strip_prefix('%').unwrap_or(field), "._:%-"))),
+    ("SELECTOR", |word| plain(word.strip_prefix('!').unwrap_or(word), "._:/@,-=!() ")),
+    ("FIELDS", fields),
     ("PATH", path),
+    ("FOLDER", |word| path(word) && !remote(word)),
+    ("ATPATH", |word| word.strip_prefix('@').is_some_and(path)),
+    ("LINES", |word| word.split(':').all(|part| part.is_empty() || plain(part, ",+-_/. ") && !secret(part))),
     ("TREE", |word| path(word) && !holds_secrets(word)),
     ("PLACE", |word| one_of(word).is_some_and(|word| spot(&word) && !secret(&word) && !danger::word(&word))),
     ("SPOT", spot),
@@ -50,7 +58,7 @@ const DIGITS_MAX: usize = 12;
 /// Longest time, in characters.
 const TIME_MAX: usize = 12;
 /// Endings of files that patterns may stand for.
-const ENDINGS: &str = "yaml yml json md txt toml tf tfvars hcl sh bash py rs go js ts html css csv tsv log conf cfg ini j2 xml tpl service timer rules sql proto lock";
+const ENDINGS: &str = "yaml yml json md txt toml tf tfvars hcl sh bash py rs go js ts html css crt csr csv tsv log conf cfg ini j2 xml tpl service timer rules sql proto lock";
 /// Ends of names that no resolver outside answers for.
 const ZONES: &str = ".lan .local .internal .home.arpa .home .localdomain .intranet .corp .test .invalid .svc";
 /// Names that people ask for to see whether the way out works; none of them is anybody's to choose.
@@ -81,7 +89,7 @@ impl Kind {
             return Err("a kind is empty".into());
         }
         if let Some(bare) = part.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
-            return Ok(Kind::Like(bare.into()));
+            return Ok(Kind::Exactly(bare.into()));
         }
         if let Some((_, built)) = BUILT.iter().find(|(name, _)| *name == part) {
             return Ok(Kind::Built(*built));
@@ -95,11 +103,22 @@ impl Kind {
             .map_or_else(|| Err(format!("nobody knows the kind {part}; a word in capitals is written '{part}'")), |kind| Kind::parse(kind, &others))
     }
 
+    /// Says whether it names `word` itself.
+    #[cfg(test)]
+    pub(super) fn names(&self, word: &str) -> bool {
+        match self {
+            Kind::Exactly(own) => own == word,
+            Kind::OneOf(kinds) => kinds.iter().any(|kind| kind.names(word)),
+            Kind::Built(_) | Kind::Like(_) => false,
+        }
+    }
+
     /// Says whether `word` is of the kind.
     pub(super) fn fits(&self, word: &str) -> bool {
         match self {
             Kind::Built(built) => built(word),
             Kind::OneOf(kinds) => kinds.iter().any(|kind| kind.fits(word)),
+            Kind::Exactly(own) => own == word,
             Kind::Like(pattern) => like(pattern, word) && !danger::word(word),
         }
     }
@@ -126,8 +145,12 @@ fn one_of(word: &str) -> Option<Cow<'_, str>> {
     let (folder, name) = word.rsplit_once('/').map_or(("", word), |(folder, name)| (folder, name));
     let (start, ending) = name.rsplit_once('.')?;
     let picks = |secret: &str| start != "*" && like(&name.replace('?', "*"), secret);
-    let usual = ENDINGS.split_whitespace().any(|usual| usual == ending) && !start.starts_with('.') && !start.contains('[');
-    let tame = !folder.contains(['*', '?']) && usual && !["talsecret", "kubeconfig", "talosconfig"].iter().any(|name| picks(&format!("{name}.{ending}")));
+    let usual = ENDINGS.split_whitespace().any(|usual| usual == ending) && !start.starts_with('.');
+    let plain = start.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '*' | '?' | '.' | '_' | '-'));
+    let tame = !folder.contains(['*', '?'])
+        && usual
+        && plain
+        && !["talsecret", "kubeconfig", "talosconfig", "keys"].iter().any(|name| picks(&format!("{name}.{ending}")));
     tame.then(|| Cow::Owned(if word.contains('/') { format!("{folder}/x.{ending}") } else { format!("x.{ending}") }))
 }
 
@@ -135,6 +158,12 @@ fn one_of(word: &str) -> Option<Cow<'_, str>> {
 fn near(word: &str) -> bool {
     let inside = !word.contains('.') || ZONES.split_whitespace().any(|zone| word.ends_with(zone));
     word.parse::<IpAddr>().is_ok() || (plain(word, ".-") && (inside || WELL_KNOWN.split_whitespace().any(|known| known == word)))
+}
+
+/// Says whether a program that fetches what others wrote could take `word` for an address.
+fn remote(word: &str) -> bool {
+    let first = word.split('/').next().unwrap_or_default();
+    word.contains(':') || (first.contains('.') && !matches!(first, "." | ".."))
 }
 
 /// Says whether a secret place with a fixed path lies below `word`.
@@ -148,6 +177,11 @@ fn spot(word: &str) -> bool {
     word.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '/' | '_'))
         && word.chars().all(|c| c.is_ascii_alphanumeric() || "._-/@+:, ".contains(c))
         && !word.split('/').any(|part| part == ".." || part == ".git")
+}
+
+fn fields(word: &str) -> bool {
+    let field = |field: &str| plain(field.strip_prefix('%').unwrap_or(field), "._:%-");
+    word.strip_prefix(['+', '-']).unwrap_or(word).split(',').all(field)
 }
 
 fn plain(word: &str, more: &str) -> bool {
@@ -189,19 +223,59 @@ mod tests {
     #[test]
     fn a_kind_takes_what_it_says() {
         for (kind, yes, no) in [
-            ("NAME", &["web-0", "deploy/web", "ghcr.io/x/y:1.2"][..], &["", "-x", "rm", "a b", "a=b", "$x"][..]),
+            ("NAME", &["web-0", "deploy/web", "ghcr.io/x/y:1.2"][..], &["", "-x", "rm", "a b", "a=b", "$x", "https://x"][..]),
             ("NUMBER", &["0", "200"], &["-1", "1k", "", "9999999999999"]),
             ("SIZE", &["10", "10M"], &["10MB", "M"]),
             ("TIME", &["60s", "1h30m", "7d"], &["60", "now", "-1s"]),
-            ("SELECTOR", &["app=web", "app!=web", "!app"], &["app=web x", "-l"]),
+            (
+                "PATH|PLACE",
+                &["docs/*.md", "*.yaml", "./a/web-?.json"],
+                &[
+                    "*",
+                    "*.env",
+                    "*.pem",
+                    "conf*/x.yaml",
+                    ".*",
+                    "kube*.yaml",
+                    "config/env/*.yaml",
+                    ".talos/*.yaml",
+                    "../*.md",
+                    "[k]*.yaml",
+                    "$x*.yaml",
+                    "key?.txt",
+                    "/root/.ssh/*.txt",
+                    "*.y*ml",
+                ],
+            ),
+            (
+                "NEAR",
+                &["10.0.0.1", "fd00::1", "worker-1", "pve.example.lan", "google.com"],
+                &["x.attacker.example", "a.google.com", "-x", "a b.lan", "x;y.lan", ""],
+            ),
+            ("SELECTOR", &["app=web", "app!=web", "!app", "app in (a, b)"], &["app=$x", "-l"]),
             ("FIELDS", &["NAME,SIZE", "+UUID", "-%cpu"], &["a b", "", "a,,b"]),
             (
                 "PATH",
-                &["a/b.yaml", "./docs/", ".", "/etc/os-release"],
-                &["/etc/shadow", "../x", ".env", "config/env/x", "~", "rm", "/etc/hosts/../shadow", "@list"],
+                &["a/b.yaml", "./docs/", ".", "/etc/os-release", "docs/*.md", "*.yaml"],
+                &[
+                    "/etc/shadow",
+                    "a/*/b.yaml",
+                    "a/*.env*",
+                    "*.key",
+                    "config/env/*.md",
+                    "a/*",
+                    "../x",
+                    ".env",
+                    "config/env/x",
+                    "~",
+                    "rm",
+                    "/etc/hosts/../shadow",
+                    "@list",
+                ],
             ),
-            ("PATH|PLACE", &["docs/*.md", "*.yaml", "./a/web-?.json"], &["*", "*.env", "*.pem", "conf*/x.yaml", ".*", "kube*.yaml", "config/env/*.yaml", ".talos/*.yaml", "../*.md", "[k]*.yaml", "/root/.ssh/*.txt", "*.y*ml"]),
-            ("NEAR", &["10.0.0.1", "fd00::1", "worker-1", "pve.example.lan", "google.com"], &["x.attacker.example", "a.google.com", "-x", "a b.lan", "x;y.lan", ""]),
+            ("FOLDER", &[".", "./a.b/c", "kubernetes/apps"], &["github.com/a/b", "gh:a/b", "https://x", "../x"]),
+            ("ATPATH", &["@talos/x.yaml"], &["@.env", "talos/x.yaml", "@../x"]),
+            ("LINES", &["1,20", "1,+5:docs/a.md", ":main:src/main.rs"], &["1,5:.env", "1,5:config/env/x", ";x"]),
             ("TREE", &["docs", "kubernetes/"], &[".", "./", "config", "config/env", "Config"]),
             ("PLACE", &["/", "/var/lib", "docs"], &["/root/.ssh", ".env", "a/../b", "~x"]),
             ("SPOT", &["/root/.ssh", ".talos/main/kubeconfig"], &["a/../b", "a[$(id)]", "-x"]),
@@ -212,6 +286,7 @@ mod tests {
             ("PLAIN", &["rm -rf"], &["$x", "a|b", "-n"]),
             ("COLOR", &["red"], &["COLOR", "green"]),
             ("'GET'|head*", &["GET", "header"], &["get", "'GET'"]),
+            ("'delete'|x", &["delete", "x"], &["destroy"]),
             ("NUMBER|all", &["all", "3"], &["none"]),
             ("a|rm", &["a"], &["rm"]),
         ] {

@@ -1,7 +1,6 @@
 //! Options: how a grammar writes one, and how the words of a command are read as options.
 
 use super::kind::Kind;
-use crate::danger;
 use std::collections::BTreeMap;
 use studio_core::gate::Class;
 
@@ -173,7 +172,7 @@ fn alone<'g, 'a>(specs: &'g [Spec], joined: Joined, word: &'a str, next: Option<
 fn letters<'g, 'a>(specs: &'g [Spec], joined: Joined, word: &'a str, next: Option<&'a str>, seen: &mut Vec<Seen<'g, 'a>>) -> Result<usize, String> {
     let unlisted = |what: &str| format!("the option {what} is not listed");
     let letters = word.strip_prefix('-').filter(|letters| !letters.is_empty() && !letters.starts_with('-') && letters.is_ascii());
-    let Some(letters) = letters.filter(|_| !danger::word(word)) else { return Err(unlisted(word)) };
+    let Some(letters) = letters else { return Err(unlisted(word)) };
     for (at, letter) in letters.char_indices() {
         let name = format!("-{letter}");
         let Some(spec) = specs.iter().find(|spec| spec.is(&name)) else { return Err(unlisted(word)) };

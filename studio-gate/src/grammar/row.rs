@@ -78,7 +78,13 @@ impl Token {
     /// Says whether it is data: whatever stands there is only looked for or printed.
     #[cfg(test)]
     pub(super) fn is_data(&self) -> bool {
-        ["TEXT", "PLAIN", "SPOT"].iter().any(|data| self.name.contains(data))
+        ["TEXT", "PLAIN", "SPOT", "FILTER"].iter().any(|data| self.name.contains(data))
+    }
+
+    /// Says whether it names `word` itself.
+    #[cfg(test)]
+    pub(super) fn names(&self, word: &str) -> bool {
+        self.kind.names(word)
     }
 }
 

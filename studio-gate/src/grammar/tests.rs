@@ -11,6 +11,8 @@ use studio_core::gate::Verdict;
 const UNLISTED: &[&str] = &["--frobnicate", "--frobnicate=x", "-zz", "--output=/etc/x", "-", "--kubeconfig=x", "--exec=x", "--watch-only", "-$(id)"];
 /// Longest example whose every order is tried.
 const ORDERS_MAX: usize = 5;
+/// Words of destruction that every example is tried with.
+const SOME: usize = 6;
 
 fn auto(grammar: &Grammar, words: &[&str]) -> bool {
     weigh(grammar, words, None).verdict == Verdict::Auto
@@ -39,12 +41,58 @@ fn nothing_can_be_slipped_in() {
                 longer[at] = option;
                 assert!(lists || !auto(grammar, &longer), "{longer:?}");
             }
-            let verb =
-                |word: &&String| grammar.rows.iter().any(|row| row.class == Class::Observe && row.paths.iter().any(|path| path.contains(word)));
-            for word in dangers.iter().filter(|word| !data && !held && !verb(word)) {
+            let verb = |word: &String| grammar.rows.iter().any(|row| row.class == Class::Observe && row.paths.iter().any(|path| path.contains(word)));
+            // `-delete` is `-d elete` where short options are joined.
+            let joined = |word: &String| word.starts_with('-') && take(&row.options, grammar.joined, &[word], &mut Vec::new()).is_ok();
+            let own = |word: &String| verb(word) || joined(word) || row.words.iter().any(|token| token.names(word));
+            // All words on the first example of a row, and some on the others.
+            let some = if row.yes.first().is_some_and(|first| words(first) == line) { dangers.len() } else { SOME };
+            for word in dangers.iter().take(some).filter(|word| !data && !held && !own(word)) {
                 longer[at] = word;
                 assert!(!auto(grammar, &longer), "{longer:?}");
             }
+        }
+    }
+}
+
+/// Many programs take `--wat` for `--watch`; the rules take nothing for anything.
+#[test]
+fn no_option_is_abbreviated() {
+    for (grammar, row, line) in reads() {
+        for at in 1..line.len() {
+            let (name, value) = line[at].split_once('=').map_or((line[at].as_str(), None), |(name, value)| (name, Some(value)));
+            let Some(short) = name.strip_prefix("--").and_then(|bare| bare.get(..bare.len().saturating_sub(1))).filter(|short| short.len() > 1)
+            else {
+                continue;
+            };
+            let cut = value.map_or(format!("--{short}"), |value| format!("--{short}={value}"));
+            let mut shorter: Vec<&str> = line.iter().map(String::as_str).collect();
+            shorter[at] = &cut;
+            assert!(!auto(grammar, &shorter) || take(&row.options, grammar.joined, &shorter[at..], &mut Vec::new()).is_ok(), "{shorter:?}");
+        }
+    }
+}
+
+/// Whatever the words are, there is a judgement: examples with letters lost, doubled and swapped.
+#[test]
+fn every_command_gets_a_judgement() {
+    let mut seed = 7u64;
+    let mut draw = move |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below.max(1)
+    };
+    let odd = ["", "-", "--", "=", "--=", "-=x", "\u{e9}", "-\u{e9}", "--x=", "*", "@", ":", "-0", "{1}"];
+    for (grammar, _, line) in reads() {
+        for _ in 0..8 {
+            let mut words = line.clone();
+            let at = draw(words.len());
+            match draw(4) {
+                0 => words[at] = odd[draw(odd.len())].into(),
+                1 => words.insert(at, odd[draw(odd.len())].into()),
+                2 => words[at] = words[at].chars().rev().collect(),
+                _ => drop(words.remove(at)),
+            }
+            weigh(grammar, &words.iter().map(String::as_str).collect::<Vec<_>>(), None);
         }
     }
 }

@@ -41,8 +41,9 @@ struct Key {
 }
 
 impl ClaimStore {
-    /// Remembers how far a run's journal came, on disk when this returns, and returns the seal on it. A journal
-    /// that was rewritten and then went on past its anchor is found by the seals in it, not here.
+    /// Remembers how far a run's journal came, and returns the seal on it. A journal that was rewritten and then
+    /// went on past its anchor is found by the seals in it, not here. A power cut may take the last anchor back
+    /// to the one before, which is as true.
     ///
     /// # Errors
     /// More of it, or another one, was seen; or what was seen cannot be read: then nothing may begin.
@@ -54,8 +55,8 @@ impl ClaimStore {
         match self.anchored(run)? {
             Some(seen) if seen.n > n => return Err(ClaimError::SetBack(run.clone(), seen.n, n)),
             Some(seen) if seen.n == n && seen.head != *head => return Err(ClaimError::Rewritten(run.clone(), n)),
-            Some(seen) if seen.n == n => shelf.settle()?,
-            Some(_) | None => shelf.put(run.as_str(), &Anchored { run: run.clone(), anchor: Anchor { n, head: head.clone() } })?,
+            Some(seen) if seen.n == n => {}
+            Some(_) | None => shelf.put_soon(run.as_str(), &Anchored { run: run.clone(), anchor: Anchor { n, head: head.clone() } })?,
         }
         Ok(seal)
     }

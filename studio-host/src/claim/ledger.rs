@@ -43,11 +43,6 @@ impl Names {
     pub(super) fn stream(&self, stream: Stream) -> PathBuf {
         self.folder.join(format!("{}.{}", self.op, stream.name()))
     }
-
-    /// A file that is not finished.
-    pub(super) fn draft(&self, nonce: &str) -> PathBuf {
-        self.folder.join(format!("{}.{nonce}.tmp", self.op))
-    }
 }
 
 /// Writes a claim into its draft and links it under its name; false if somebody else's stands there.
@@ -87,14 +82,19 @@ pub(super) fn bury<D: Disk>(disk: &D, names: &Names, nonce: &str, text: &str) ->
     once(disk, &names.folder, &names.op, nonce, text)
 }
 
-/// Writes a record under its name, in place of what stood there: after a cut it is the old one or the new.
+/// Writes a record under its name, in place of what stood there, on disk when this returns.
 pub(super) fn put<D: Disk>(disk: &D, folder: &Path, name: &str, nonce: &str, text: &str) -> io::Result<()> {
+    put_soon(disk, folder, name, nonce, text)?;
+    disk.sync_folder(folder)
+}
+
+/// Writes a record under its name, in place of what stood there: after a cut it is the old one or the new.
+pub(super) fn put_soon<D: Disk>(disk: &D, folder: &Path, name: &str, nonce: &str, text: &str) -> io::Result<()> {
     let draft = folder.join(format!("{name}.{nonce}.tmp"));
     let file = disk.create(&draft)?;
     disk.write(&file, text.as_bytes())?;
     disk.sync(&file)?;
-    disk.rename(&draft, &folder.join(name))?;
-    disk.sync_folder(folder)
+    disk.rename(&draft, &folder.join(name))
 }
 
 /// Writes a record under a name that never changes hands; false if another one stands there.

@@ -76,11 +76,16 @@ impl Shelf<'_> {
         Ok(names)
     }
 
-    /// Writes the record of that name, in place of what stood there.
+    /// Writes the record of that name, in place of what stood there, on disk when this returns.
     pub(super) fn put<T: Record>(&self, name: &str, record: &T) -> Result<(), ClaimError> {
+        self.put_soon(name, record).and_then(|()| self.settle())
+    }
+
+    /// Writes the record of that name, in place of what stood there: after a power cut it is the old one or the new.
+    pub(super) fn put_soon<T: Record>(&self, name: &str, record: &T) -> Result<(), ClaimError> {
         let path = self.folder.join(name);
         let text = encode(record).map_err(|error| ClaimError::Record(path.clone(), error))?;
-        let put = nonce().and_then(|nonce| ledger::put(&OsDisk, &self.folder, name, &nonce, &text));
+        let put = nonce().and_then(|nonce| ledger::put_soon(&OsDisk, &self.folder, name, &nonce, &text));
         put.map_err(|source| ClaimError::Disk { act: "write", path, source })
     }
 

@@ -8,10 +8,11 @@ use super::disk::{Disk, OsDisk};
 use super::ledger::{self, Names};
 use super::process::{self, Expiry, Process, boot, nonce};
 use super::record::{Begun, Claim, Exit, Tombstone, encode};
+use super::shelf::DRAFT;
 use super::spawn::{self, Entry};
 use super::stage::{self, finish};
 use super::store::ClaimStore;
-use super::talk::{ClaimOrder, Cue, Order, RunOrder, Talk};
+use super::talk::{Cue, Order, ReadyOrder, RunOrder, Talk};
 use super::{ground, lock};
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd, retry_on_intr};
 use rustix::process::{Pid, WaitOptions, getpgid, getpid, set_child_subreaper, setsid, waitpid};
@@ -79,12 +80,20 @@ pub enum Answer {
 /// The version of an order that this binary obeys.
 pub const ORDER_VERSION: u32 = 1;
 
-/// A claim that was linked, with everything that holds it.
-struct Won<'a> {
-    order: &'a ShimOrder,
-    names: Names,
+/// Everything that a claim needs but what is claimed.
+struct Ready {
+    store: ClaimStore,
     draft: PathBuf,
     /// Held open: the lock is free when the last holder is gone.
+    file: File,
+    second: Second,
+}
+
+/// A claim that was linked, with everything that holds it.
+struct Won {
+    order: ShimOrder,
+    names: Names,
+    draft: PathBuf,
     file: File,
     second: Second,
 }
@@ -112,13 +121,18 @@ fn serve() -> io::Result<()> {
     match caller.hear()? {
         None => Ok(()),
         Some(Order::Probe(path)) => ground::answer(&path, &mut caller),
-        Some(Order::Claim(order)) => claim(&order, &mut caller),
-        Some(Order::Run(order)) => stage::run(&order, &mut caller),
+        Some(Order::Ready(told)) => claim(&told, &mut caller),
+        Some(Order::Stage) => stage::run(&mut caller),
     }
 }
 
-fn claim(order: &ClaimOrder, caller: &mut Talk) -> io::Result<()> {
-    let mut won = match forget(caller.socket()).and_then(|()| detach()).and_then(|()| win(order)) {
+fn claim(told: &ReadyOrder, caller: &mut Talk) -> io::Result<()> {
+    let ready = forget(caller.socket()).and_then(|()| detach()).and_then(|()| make_ready(told));
+    let order = match caller.hear() {
+        Ok(Some(order)) => order,
+        nobody => return ready.map(Ready::dismiss).and_then(|()| nobody.map(drop)),
+    };
+    let mut won = match ready.and_then(|ready| win(ready, order)) {
         Ok(Some(won)) => won,
         Ok(None) => return caller.say(&Answer::Taken),
         Err(error) => return caller.say(&Answer::Refused(error.to_string())),
@@ -159,34 +173,46 @@ pub(super) fn detach() -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a locked draft of a claim, and the second stage that inherits its lock.
+fn make_ready(told: &ReadyOrder) -> io::Result<Ready> {
+    set_child_subreaper(Some(getpid()))?;
+    let store = ClaimStore::attach(&told.dir, &told.store).map_err(io::Error::other)?;
+    let draft = store.folder().join(format!("{}{DRAFT}", nonce()?));
+    let file = OsDisk.create(&draft)?;
+    let second = lock::take(&file).and_then(|taken| {
+        if !taken {
+            return Err(io::Error::other("a new file is locked by somebody else"));
+        }
+        let _held = inherited(&file)?;
+        Second::start(&told.entry)
+    });
+    match second {
+        Ok(second) => Ok(Ready { store, draft, file, second }),
+        Err(error) => {
+            sweep(&draft);
+            Err(error)
+        }
+    }
+}
+
 /// Links the claim; none if another one stands there.
-fn win(told: &ClaimOrder) -> io::Result<Option<Won<'_>>> {
-    let order = &told.order;
+fn win(ready: Ready, order: ShimOrder) -> io::Result<Option<Won>> {
+    let names = ready.store.names(&order.op);
+    let Ready { store, draft, file, mut second } = ready;
+    let linked = link(&store, &order, &names, &draft, &file, &mut second);
+    if matches!(linked, Ok(true)) {
+        return Ok(Some(Won { order, names, draft, file, second }));
+    }
+    Ready { store, draft, file, second }.dismiss();
+    linked.map(|_taken| None)
+}
+
+fn link(store: &ClaimStore, order: &ShimOrder, names: &Names, draft: &Path, file: &File, second: &mut Second) -> io::Result<bool> {
     if order.v != ORDER_VERSION {
         return Err(io::Error::other(format!("an order of version {}, not {ORDER_VERSION}: use one studio for both", order.v)));
     }
-    set_child_subreaper(Some(getpid()))?;
-    let store = ClaimStore::attach(&told.dir, &told.store).map_err(io::Error::other)?;
-    let (names, nonce) = (store.names(&order.op), nonce()?);
-    let draft = names.draft(&nonce);
-    let file = OsDisk.create(&draft)?;
-    let linked = link(told, &store, &names, &draft, &file);
-    if !matches!(linked, Ok(Some(_))) {
-        // A leftover is a file that nobody reads.
-        let _swept = OsDisk.remove(&draft);
-    }
-    let second = linked?;
-    Ok(second.map(|second| Won { order, names, draft, file, second }))
-}
-
-fn link(told: &ClaimOrder, store: &ClaimStore, names: &Names, draft: &Path, file: &File) -> io::Result<Option<Second>> {
-    let order = &told.order;
-    if !lock::take(file)? {
-        return Err(io::Error::other("a new file is locked by somebody else"));
-    }
-    let held = inherited(file)?;
-    let mut second = Second::start(&told.entry)?;
-    drop(held);
+    // It may be another one since.
+    store.answers(store.id()).map_err(io::Error::other)?;
     let seen = file.metadata()?;
     let run = RunOrder {
         folder: store.folder(),
@@ -196,15 +222,14 @@ fn link(told: &ClaimOrder, store: &ClaimStore, names: &Names, draft: &Path, file
         draft: draft.into(),
         task: order.task.clone(),
     };
-    let stood = second.talk.say(&Order::Run(Box::new(run))).and_then(|()| {
-        let text = encode(&begun(order, &second.child)?).map_err(io::Error::other)?;
-        ledger::stand(&OsDisk, names, draft, file, &text)
-    });
-    if matches!(stood, Ok(true)) {
-        return Ok(Some(second));
-    }
-    second.dismiss();
-    stood.map(|_taken| None)
+    second.talk.say(&Cue::Run(Box::new(run)))?;
+    let text = encode(&begun(order, &second.child)?).map_err(io::Error::other)?;
+    ledger::stand(&OsDisk, names, draft, file, &text)
+}
+
+/// Removes a draft. A leftover is a file that nobody reads.
+fn sweep(draft: &Path) {
+    let _swept = OsDisk.remove(draft);
 }
 
 fn begun(order: &ShimOrder, second: &Child) -> io::Result<Claim> {
@@ -231,7 +256,7 @@ fn inherited(file: &File) -> io::Result<OwnedFd> {
 }
 
 /// Waits for the second stage, and does its work should it be killed.
-fn watch(won: Won<'_>) -> io::Result<()> {
+fn watch(won: Won) -> io::Result<()> {
     let Won { order, names, file, mut second, .. } = won;
     let status = second.child.wait()?;
     if names.exit().exists() {
@@ -287,10 +312,23 @@ pub(super) fn never(names: &Names, op: &Op, why: &str) -> io::Result<()> {
     ledger::close(&OsDisk, names, &nonce()?, &encode(&exit).map_err(io::Error::other)?)
 }
 
+impl Ready {
+    /// Leaves no trace of it.
+    fn dismiss(mut self) {
+        self.second.dismiss();
+        sweep(&self.draft);
+    }
+}
+
 impl Second {
     fn start(entry: &Entry) -> io::Result<Second> {
-        let (child, talk) = spawn::entry(entry)?;
-        Ok(Second { child, talk })
+        let (child, mut talk) = spawn::entry(entry)?;
+        let told = talk.say(&Order::Stage);
+        let mut second = Second { child, talk };
+        if told.is_err() {
+            second.dismiss();
+        }
+        told.map(|()| second)
     }
 
     /// Has it end without a trace.

@@ -3,7 +3,7 @@
 use super::ClaimError;
 use super::shim::{Answer, ShimOrder, Task};
 use super::store::ClaimStore;
-use super::talk::{ClaimOrder, Order, Talk};
+use super::talk::{Order, ReadyOrder, Talk};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io;
@@ -26,7 +26,13 @@ pub struct Entry {
     pub args: Vec<String>,
 }
 
-/// A shim that was started. It goes on when this is dropped, and when this whole process ends.
+/// A shim that waits for its order. It ends when this is dropped, and when this whole process ends.
+pub struct Ready {
+    child: Child,
+    talk: Talk,
+}
+
+/// A shim that has its order. It goes on when this is dropped, and when this whole process ends.
 pub struct Shim {
     op: Op,
     child: Child,
@@ -41,20 +47,30 @@ impl Entry {
 }
 
 impl ClaimStore {
-    /// Starts a shim that claims an op and has it run. The order reaches it over a socket, never as
-    /// arguments or a file.
+    /// Starts a shim that gets everything ready but what it needs an order for, so that none waits for that later.
     ///
     /// # Errors
-    /// It could not be started, or not be told: then nothing was begun.
-    pub fn start(&self, entry: &Entry, order: &ShimOrder) -> Result<Shim, ClaimError> {
+    /// It could not be started.
+    pub fn ready(&self, entry: &Entry) -> Result<Ready, ClaimError> {
         let failed = |error| ClaimError::Start(entry.program.clone(), error);
-        let (child, mut talk) = self::entry(entry).map_err(failed)?;
-        let told =
-            Order::Claim(Box::new(ClaimOrder { dir: self.dir().into(), store: self.id().clone(), entry: entry.clone(), order: order.clone() }));
+        let (child, talk) = self::entry(entry).map_err(failed)?;
+        let mut ready = Ready { child, talk };
+        let told = Order::Ready(Box::new(ReadyOrder { dir: self.dir().into(), store: self.id().clone(), entry: entry.clone() }));
+        ready.talk.say(&told).map_err(failed)?;
+        Ok(ready)
+    }
+}
+
+impl Ready {
+    /// Has it claim an op and run it. The order reaches it over a socket, never as arguments or a file.
+    ///
+    /// # Errors
+    /// It could not be told: then nothing was begun.
+    pub fn claim(mut self, order: &ShimOrder) -> Result<Shim, ClaimError> {
         // An order that was cut off is none, so the shim ends by itself.
-        let said = talk.limit(Duration::from_secs(CLAIM_SECONDS_MAX)).and_then(|()| talk.say(&told));
-        let shim = Shim { op: order.op.clone(), child, talk };
-        said.map_err(failed)?;
+        let said = self.talk.limit(Duration::from_secs(CLAIM_SECONDS_MAX)).and_then(|()| self.talk.say(order));
+        let shim = Shim { op: order.op.clone(), child: self.child, talk: self.talk };
+        said.map_err(|error| ClaimError::Silent(order.op.clone(), error.to_string()))?;
         Ok(shim)
     }
 }

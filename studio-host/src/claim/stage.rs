@@ -25,15 +25,16 @@ use studio_core::step::Op;
 /// Bytes that are hashed at once.
 const HASHED_BYTES: usize = 64 * 1024;
 
-/// Waits for the claim to stand, then runs the command and records its end.
-pub(super) fn run(order: &RunOrder, shim: &mut Talk) -> io::Result<()> {
-    let names = Names::of(&order.folder, &order.op);
+/// Waits for what to run and for its claim to stand, then runs it and records its end.
+pub(super) fn run(shim: &mut Talk) -> io::Result<()> {
     narrow()?;
+    let Some(Cue::Run(order)) = shim.hear()? else { return Ok(()) };
+    let names = Names::of(&order.folder, &order.op);
     match shim.hear() {
         Ok(Some(Cue::Go)) => begin(&order.op, order.expires.as_ref(), &order.task, &names),
-        Ok(Some(Cue::Stop)) => Ok(()),
+        Ok(Some(Cue::Stop | Cue::Run(_))) => Ok(()),
         // The shim is gone: if its claim stands, this is all that is left of it.
-        Ok(None) | Err(_) if stands(order, &names) => {
+        Ok(None) | Err(_) if stands(&order, &names) => {
             ledger::settle(&OsDisk, &names, &order.draft)?;
             begin(&order.op, order.expires.as_ref(), &order.task, &names)
         }

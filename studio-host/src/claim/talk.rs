@@ -1,7 +1,7 @@
 //! What an Executor, a shim and its second stage say to each other: one JSON value a line, over one socket.
 
 use super::process::Expiry;
-use super::shim::{ShimOrder, Task};
+use super::shim::Task;
 use super::spawn::Entry;
 use super::store::StoreId;
 use serde::de::DeserializeOwned;
@@ -25,27 +25,25 @@ pub(super) struct Talk {
 pub(super) enum Order {
     /// Say whether that file's lock is held, and again when told to go on.
     Probe(PathBuf),
-    /// Claim an op, and have it run.
-    Claim(Box<ClaimOrder>),
-    /// Wait for the claim, then run it.
-    Run(Box<RunOrder>),
+    /// Stand ready to claim an op and have it run: what to claim is the next line.
+    Ready(Box<ReadyOrder>),
+    /// Stand ready to run it: [`Cue`]s follow.
+    Stage,
 }
 
-/// What a shim is told.
+/// What a shim is told first.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ClaimOrder {
+pub(super) struct ReadyOrder {
     /// Where the store is.
     pub(super) dir: PathBuf,
     /// Which store that must be.
     pub(super) store: StoreId,
     /// How to start the second stage.
     pub(super) entry: Entry,
-    /// What to claim and run.
-    pub(super) order: ShimOrder,
 }
 
-/// What a second stage is told.
+/// What a second stage runs, once the claim stands.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RunOrder {
@@ -67,6 +65,8 @@ pub(super) struct RunOrder {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Cue {
+    /// This is claimed, and will be run.
+    Run(Box<RunOrder>),
     /// The claim stands.
     Go,
     /// It does not, or the shim gave it up itself.

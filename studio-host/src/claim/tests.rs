@@ -2,6 +2,7 @@
 
 mod cuts;
 mod damage;
+mod joint;
 pub(crate) mod lab;
 mod model;
 mod power;

@@ -4,7 +4,7 @@ use crate::git::GitRepo;
 use gix::objs::tree::EntryMode;
 use gix::{ObjectId, Repository};
 use std::collections::BTreeMap;
-use studio_core::limits::{FOLDER_DEPTH_MAX, OBJECT_BYTES_MAX};
+use studio_core::limits::FOLDER_DEPTH_MAX;
 use studio_core::name::CommitId;
 use studio_core::plan::Edit;
 use studio_core::text::one_line;
@@ -14,9 +14,7 @@ use studio_core::text::one_line;
 /// # Errors
 /// The repository cannot be read.
 pub(super) fn other_file(repo: &GitRepo, base: &CommitId, commit: &CommitId, edits: &[Edit]) -> Result<Option<String>, String> {
-    let limit = format!("gitoxide.objects.allocLimit={OBJECT_BYTES_MAX}");
-    let options = gix::open::Options::isolated().config_overrides(["core.useReplaceRefs=false", limit.as_str()]);
-    let repo = gix::open_opts(repo.common_dir(), options).map_err(|error| shown(&error))?;
+    let repo = repo.objects();
     let tree = |id: &CommitId| {
         let id = ObjectId::from_hex(id.as_str().as_bytes()).map_err(|error| shown(&error))?;
         let commit = repo.find_commit(id).map_err(|error| shown(&error))?;

@@ -4,6 +4,7 @@ use super::may::{had, hold};
 use super::step::{Done, close, fail, recall, run};
 use super::wire::{self, Answer, Hello, Report, Request, WireError};
 use super::{ExecutorError, Place};
+use crate::claim::Ready;
 use crate::git::{GitError, Workshop};
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
@@ -24,10 +25,15 @@ pub fn serve(mut socket: UnixStream, site: Place) -> Result<(), ExecutorError> {
     let Request::Hello(theirs) = first else { return Err(ExecutorError::NoHello("another message came first".into())) };
     wire::write(&mut socket, &Answer::Hello(Hello { store: Some(site.claims.id().clone()), ..Hello::ours() }))?;
     theirs.check()?;
-    let mut bench = Bench { site, workshop: None, runs: BTreeMap::new() };
+    let mut bench = Bench { site, workshop: None, ready: None, runs: BTreeMap::new() };
     while let Some(request) = wire::read(&mut socket)? {
         let answer = bench.answer(request);
+        let more = matches!(answer, Answer::Ended(_));
         socket_write(&mut socket, answer)?;
+        if more && bench.ready.is_none() {
+            // One that does not start is tried again when it is needed, and then it is told.
+            bench.ready = bench.site.claims.ready(&bench.site.entry).ok();
+        }
     }
     Ok(())
 }
@@ -36,6 +42,8 @@ struct Bench {
     site: Place,
     /// Opened when it is first needed.
     workshop: Option<Workshop>,
+    /// A shim for the next step: where one was run, more follow.
+    ready: Option<Ready>,
     /// The runs whose steps were all run from here, and whether each was a plain read.
     runs: BTreeMap<RunId, bool>,
 }
@@ -44,7 +52,10 @@ impl Bench {
     fn answer(&mut self, request: Request) -> Answer {
         let done = match request {
             Request::Hello(_) => Err("a second greeting".to_string()),
-            Request::Run(warrant) => self.note(&warrant).step(&warrant, run),
+            Request::Run(warrant) => {
+                let ready = self.ready.take();
+                self.note(&warrant).step(&warrant, |site, workshop, warrant| run(site, workshop, warrant, ready))
+            }
             Request::Recall(warrant) => self.spoil(&warrant).step(&warrant, recall),
             Request::Close(warrant, why) => {
                 self.spoil(&warrant).step(&warrant, |site, workshop, warrant| close(site, workshop, warrant, &one_line(&why, PROSE_BYTES_MAX)))

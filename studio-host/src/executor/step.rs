@@ -12,7 +12,7 @@ use super::verify::{Judged, Refusal, judge, verify, word};
 use super::wire::Report;
 use crate::claim::look::Finished;
 use crate::claim::shim::ORDER_VERSION;
-use crate::claim::{Answer, ClaimError, Expiry, Look, Moment, Shim, ShimOrder, Stream};
+use crate::claim::{Answer, ClaimError, Expiry, Look, Moment, Ready, Shim, ShimOrder, Stream};
 use crate::git::Workshop;
 use std::fs;
 use std::io::{self, Read};
@@ -42,8 +42,8 @@ pub(super) enum Done {
 
 /// Whether a step was begun.
 enum Begun {
-    /// By this shim.
-    Here(Shim),
+    /// By this shim, after this judgement.
+    Here(Shim, Box<Judged>),
     /// By somebody else, or that is not known; should there be no claim, this is why.
     Elsewhere(String),
     /// It may not begin now.
@@ -57,23 +57,24 @@ struct Shown {
 }
 
 /// Runs the step of a warrant, if the warrant holds and its op was not begun before; attends to it in any case.
-pub(super) fn run(site: &Place, workshop: &Workshop, warrant: &Warrant) -> Done {
+/// `ready` is a shim that waits for an order, if there is one.
+pub(super) fn run(site: &Place, workshop: &Workshop, warrant: &Warrant, mut ready: Option<Ready>) -> Done {
     let granted = match granted(site, warrant) {
         Ok(granted) => granted,
         Err(refusal) => return Done::Refused(refusal.to_string()), // no claim of this store can be its claim
     };
     let mut why = String::new();
     for _ in 0..SHIM_STARTS_MAX {
-        let shim = match begin(site, workshop, warrant, granted) {
-            Ok(Begun::Here(shim)) => Some(shim),
+        let (shim, judged) = match begin(site, workshop, warrant, granted, ready.take()) {
+            Ok(Begun::Here(shim, judged)) => (Some(shim), Ok(*judged)),
             Ok(Begun::Elsewhere(silence)) => {
                 why = silence;
-                None
+                (None, judge(site, warrant))
             }
             Ok(Begun::Held(why)) => return Done::Held(why),
             Err(refusal) => return bury(site, workshop, warrant, granted, &refusal.to_string()),
         };
-        let landed = land(site, workshop, warrant, granted);
+        let landed = land(site, workshop, warrant, granted, judged);
         if let (Some(shim), Ok(Some(Done::Ended(_)))) = (shim, &landed)
             && let Err(error) = shim.end()
         {
@@ -94,7 +95,7 @@ pub(super) fn recall(site: &Place, workshop: &Workshop, warrant: &Warrant) -> Do
     let looked = granted(site, warrant).and_then(|granted| {
         site.claims.raise(&warrant.op.run, warrant.epoch)?;
         site.claims.anchor(&warrant.op.run, warrant.journal.n, &warrant.journal.sum)?;
-        Ok(land(site, workshop, warrant, granted).unwrap_or_else(|why| Some(Done::Refused(why))))
+        Ok(land(site, workshop, warrant, granted, judge(site, warrant)).unwrap_or_else(|why| Some(Done::Refused(why))))
     });
     match looked {
         Ok(done) => done.unwrap_or(Done::NeverBegan),
@@ -124,7 +125,7 @@ fn granted<'a>(site: &'a Place, warrant: &Warrant) -> Result<&'a StoreId, Refusa
 ///
 /// # Errors
 /// The warrant does not hold, or something is missing: nothing was begun by this.
-fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId) -> Result<Begun, Refusal> {
+fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId, ready: Option<Ready>) -> Result<Begun, Refusal> {
     let (op, store) = (&warrant.op, &site.claims);
     present(site.repo.root(), &op.run)?;
     store.raise(&op.run, warrant.epoch)?;
@@ -136,6 +137,8 @@ fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId
     if store.is_cancelled(&op.run)? {
         return Err(Refusal::Cancelled(op.run.clone()));
     }
+    // It gets ready while everything is looked at again.
+    let ready = ready.map_or_else(|| store.ready(&site.entry), Ok);
     store.anchor(&op.run, warrant.journal.n, &warrant.journal.sum)?;
     let judged = verify(site, warrant)?;
     let task = setting(site, workshop, warrant, &judged)?;
@@ -150,12 +153,12 @@ fn begin(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId
     let left = warrant.approval.as_ref().map(|signed| signed.statement.expires.duration_since(site.clock.now()));
     let expires = left.and_then(|left| now.wall.checked_add(left).ok()).map(|wall| Expiry::at(wall, &now));
     let order = ShimOrder { v: ORDER_VERSION, op: op.clone(), epoch: warrant.epoch, effect: warrant.effect.clone(), expires, task };
-    let mut shim = match store.start(&site.entry, &order) {
+    let mut shim = match ready.and_then(|ready| ready.claim(&order)) {
         Ok(shim) => shim,
         Err(error) => return Ok(Begun::Elsewhere(error.to_string())),
     };
     match shim.answer() {
-        Ok(Answer::Claimed) => Ok(Begun::Here(shim)),
+        Ok(Answer::Claimed) => Ok(Begun::Here(shim, Box::new(judged))),
         // Whoever has it: it is attended to.
         Ok(Answer::Taken) | Err(ClaimError::Silent(..)) => Ok(Begun::Elsewhere("its shim never claimed it".into())),
         Ok(Answer::Refused(why)) => Ok(Begun::Elsewhere(why)),
@@ -172,7 +175,7 @@ fn bury(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId,
             log(site, warrant, "", &format!("studio: {why}\n"));
             Done::Refused(why.into())
         }
-        Err(ClaimError::Taken(_)) => match land(site, workshop, warrant, granted) {
+        Err(ClaimError::Taken(_)) => match land(site, workshop, warrant, granted, judge(site, warrant)) {
             Ok(Some(done)) => done,
             Ok(None) => Done::Lost(format!("its claim came and went ({why})")),
             Err(_) => Done::Refused(why.into()),
@@ -185,12 +188,11 @@ fn bury(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId,
 ///
 /// # Errors
 /// It never will be.
-fn land(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId) -> Result<Option<Done>, String> {
+fn land(site: &Place, workshop: &Workshop, warrant: &Warrant, granted: &StoreId, judged: Result<Judged, Refusal>) -> Result<Option<Done>, String> {
     if let Some(begun) = site.claims.begun(&warrant.op).filter(|begun| begun.effect != warrant.effect) {
         let why = format!("what was claimed as {} is another effect ({}): its end says nothing about this one", warrant.op, begun.effect);
         return Ok(Some(Done::Lost(why)));
     }
-    let judged = judge(site, warrant);
     let kept = |judged: &Judged| match judged.judgement.class {
         Class::Observe | Class::LocalWrite => true,
         Class::Mutate | Class::Destroy | Class::Opaque | Class::Forbidden => judged.side.kill == Some(Kill::Safe),

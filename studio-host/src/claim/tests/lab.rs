@@ -2,7 +2,7 @@
 
 use super::super::process::Process;
 use super::super::record::{Begun, Claim, decode};
-use super::super::{Answer, ClaimStore, Entry, Look, Shim, ShimOrder, Task, shim};
+use super::super::{Answer, ClaimError, ClaimStore, Entry, Look, Shim, ShimOrder, Task, shim};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
@@ -153,4 +153,11 @@ pub(super) fn kill(process: Process) {
 
 pub(super) fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
+}
+
+impl ClaimStore {
+    /// Starts a shim and gives it its order.
+    pub(super) fn start(&self, entry: &Entry, order: &ShimOrder) -> Result<Shim, ClaimError> {
+        self.ready(entry)?.claim(order)
+    }
 }

@@ -91,6 +91,20 @@ impl Model {
         self.after(Kept { names: usize::MAX, percent: 100 })
     }
 
+    /// Opens a file that is there.
+    pub(super) fn open(&self, path: &Path) -> io::Result<usize> {
+        self.0.borrow().names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Cuts a file to its first bytes.
+    pub(super) fn truncate(&self, file: usize, bytes: usize) -> io::Result<()> {
+        let mut state = self.op()?;
+        let (now, synced) = &mut state.files[file];
+        now.truncate(bytes);
+        *synced = bytes.min(*synced);
+        Ok(())
+    }
+
     /// All that a cut may leave.
     pub(super) fn cuts(&self) -> impl Iterator<Item = Kept> {
         let pending = self.0.borrow().pending.len();

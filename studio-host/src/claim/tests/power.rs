@@ -36,7 +36,7 @@ fn ended() -> Exit {
 
 /// Everything that a shim does to the disk, in its order.
 fn life(disk: &Model, truth: &mut Truth) -> io::Result<()> {
-    let (names, draft) = (names(), names().draft("a"));
+    let (names, draft) = (names(), names().folder().join("a.tmp"));
     let file = disk.create(&draft)?;
     if !stand(disk, &names, &draft, &file, &encode(&begun()).unwrap())? {
         return Ok(());

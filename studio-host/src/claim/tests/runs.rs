@@ -2,8 +2,8 @@
 
 use super::super::disk::{Disk, OsDisk};
 use super::super::record::{Exit, decode};
-use super::super::talk::{ClaimOrder, Cue, Order, RunOrder};
-use super::super::{Answer, Entry, Expiry, Look, Moment, ShimOrder, Stream, Task, ledger, process, spawn};
+use super::super::talk::{Cue, Order, ReadyOrder, RunOrder};
+use super::super::{Answer, ClaimStore, Entry, Expiry, Look, Moment, ShimOrder, Stream, Task, ledger, process, spawn};
 use super::lab::{Lab, RUN, entry, exists, op, send};
 use rustix::process::Signal;
 use std::fs;
@@ -133,7 +133,7 @@ fn a_second_stage_alone_runs_what_was_claimed_and_nothing_else() {
     let lab = Lab::new();
     for (step, linked, settled) in [(1, true, false), (2, true, true), (3, false, false)] {
         let (names, script) = (lab.store.names(&op(step)), "echo \"$OP\" >> effects; exit 7");
-        let draft = names.draft("x");
+        let draft = names.folder().join(format!("{step}.tmp"));
         let file = OsDisk.create(&draft).unwrap();
         assert!(ledger::stand(&OsDisk, &names, &draft, &file, "a claim").unwrap());
         if settled {
@@ -145,7 +145,7 @@ fn a_second_stage_alone_runs_what_was_claimed_and_nothing_else() {
         let task = lab.order(&op(step), script).task;
         let order = RunOrder { folder: lab.store.folder(), op: op(step), expires: None, file, draft: draft.clone(), task };
         let (mut child, mut talk) = spawn::entry(&entry()).unwrap();
-        talk.say(&Order::Run(Box::new(order))).unwrap();
+        talk.say(&Order::Stage).and_then(|()| talk.say(&Cue::Run(Box::new(order)))).unwrap();
         drop(talk);
         assert!(child.wait().unwrap().success());
         let exit = fs::read(names.exit()).ok().map(|bytes| decode::<Exit>(&bytes, names.op()).unwrap());
@@ -153,7 +153,7 @@ fn a_second_stage_alone_runs_what_was_claimed_and_nothing_else() {
         assert_eq!((lab.effects(&op(step)), exists(&names.exit()), exists(&draft)), (usize::from(linked), linked, !linked));
     }
     let (mut child, mut talk) = spawn::entry(&entry()).unwrap();
-    talk.say(&Cue::Go).unwrap();
+    talk.say(&Order::Stage).and_then(|()| talk.say(&"what is that")).unwrap();
     assert!(!child.wait().unwrap().success());
 }
 
@@ -161,13 +161,42 @@ fn a_second_stage_alone_runs_what_was_claimed_and_nothing_else() {
 fn a_shim_alone_runs_what_its_second_stage_did_not_begin() {
     let lab = Lab::new();
     // It ends as soon as it is told to begin.
-    let second = Entry { program: "/bin/sh".into(), args: vec!["-c".into(), "read order; read cue".into()] };
+    let second = Entry { program: "/bin/sh".into(), args: vec!["-c".into(), "read stage; read order; read cue".into()] };
     let order = lab.order(&op(1), "echo \"$OP\" >> effects; test -e /dev/fd/200 && exit 7");
-    let told = ClaimOrder { dir: lab.store.dir().into(), store: lab.store.id().clone(), entry: second, order };
+    let told = ReadyOrder { dir: lab.store.dir().into(), store: lab.store.id().clone(), entry: second };
     let (mut child, mut talk) = spawn::entry(&entry()).unwrap();
-    talk.say(&Order::Claim(Box::new(told))).unwrap();
+    talk.say(&Order::Ready(Box::new(told))).and_then(|()| talk.say(&order)).unwrap();
     assert_eq!(talk.hear::<Answer>().unwrap(), Some(Answer::Claimed));
     assert!(child.wait().unwrap().success());
     assert!(matches!(lab.look(&op(1)), Look::Ended(seen) if seen.ended.exit == Some(7)));
     assert_eq!(lab.effects(&op(1)), 1);
+}
+
+#[test]
+fn a_shim_without_an_order_leaves_nothing() {
+    let lab = Lab::new();
+    let told = ReadyOrder { dir: lab.store.dir().into(), store: lab.store.id().clone(), entry: entry() };
+    let told = Order::Ready(Box::new(told));
+    for said in [None, Some("no order")] {
+        let (mut child, mut talk) = spawn::entry(&entry()).unwrap();
+        talk.say(&told).unwrap();
+        said.into_iter().for_each(|said| talk.say(&said).unwrap());
+        drop(talk);
+        assert_eq!(child.wait().unwrap().success(), said.is_none());
+        assert!(lab.leftovers().is_empty());
+    }
+}
+
+#[test]
+fn a_shim_that_waited_claims_nothing_in_another_store() {
+    let lab = Lab::new();
+    let ready = lab.store.ready(&entry()).unwrap();
+    let other = tempfile::tempdir().unwrap();
+    ClaimStore::furnish(&other.path().join("store")).unwrap();
+    fs::copy(other.path().join("store/store"), lab.store.dir().join("store")).unwrap();
+    let mut shim = ready.claim(&lab.order(&op(1), "echo \"$OP\" >> effects")).unwrap();
+    assert!(matches!(shim.answer().unwrap(), Answer::Refused(why) if why.contains("it was replaced")));
+    shim.end().unwrap();
+    assert_eq!(lab.effects(&op(1)), 0);
+    assert!(lab.leftovers().is_empty());
 }
