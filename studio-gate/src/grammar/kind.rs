@@ -50,6 +50,7 @@ const BUILT: &[(&str, Fits)] = &[
     ("SED", snippet::sed),
     ("AWK", snippet::awk),
     ("FILTER", snippet::filter),
+    ("PRETTY", snippet::pretty),
     ("PLAIN", |word| !word.starts_with('-') && !word.contains(['$', '`', '|', ';', '&', '<', '>'])),
 ];
 

@@ -76,6 +76,14 @@ pub(super) fn filter(word: &str) -> bool {
     !word.is_empty() && !word.starts_with('-') && !word.contains(char::is_control) && !crate::danger::word(word) && names(word).all(tame)
 }
 
+/// Says whether `word` is a format of git's log or of its references; one that shows signatures starts a program.
+pub(super) fn pretty(word: &str) -> bool {
+    let own = ["%", "format:", "tformat:"].iter().any(|start| word.starts_with(start));
+    // Signs may stand between the mark and its letter.
+    let signed = word.replace(['+', '-', ' '], "").contains("%G") || word.contains("signature");
+    own && !signed && !word.contains(char::is_control)
+}
+
 /// Reads one command of sed; returns what stands after it.
 fn sed_command(text: &str) -> Option<&str> {
     let mut rest = address(text)?;
@@ -269,6 +277,16 @@ mod tests {
             "/{/{print>\"x\"}",
         ] {
             assert!(!awk(no), "{no}");
+        }
+    }
+
+    #[test]
+    fn a_format_starts_no_program() {
+        for yes in ["%h %s", "format:%H", "%(refname:short)", "tformat:%an <%ae>"] {
+            assert!(pretty(yes), "{yes}");
+        }
+        for no in ["%G?", "%h %+GS", "format:%- GK", "%(signature)", "mine", "", "%h\n%GG"] {
+            assert!(!pretty(no), "{no}");
         }
     }
 
