@@ -4,7 +4,7 @@
 
 use super::snippet;
 use crate::danger;
-use crate::place::{like, secret};
+use crate::place::{like, listed, secret};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -47,6 +47,7 @@ const BUILT: &[(&str, Fits)] = &[
     ("REV", revision),
     ("FORMAT", |word| word.starts_with('+')),
     ("TEXT", |word| !word.starts_with('-')),
+    ("SAID", |word| !word.starts_with(['-', '>', '<']) && !word.contains(['$', '`']) && !listed("| || & && ;", word)),
     ("SED", snippet::sed),
     ("AWK", snippet::awk),
     ("FILTER", snippet::filter),
@@ -284,6 +285,7 @@ mod tests {
             ("REV", &["HEAD~2", "main..HEAD", "HEAD:README.md"], &["HEAD:.env", "../x", "-p", "/etc"]),
             ("FORMAT", &["+%F"], &["%F"]),
             ("TEXT", &["anything; goes"], &["-x"]),
+            ("SAID", &["rm; ls | x", ""], &["$x", "`id`", "|", "&&", ">x", "-n"]),
             ("PLAIN", &["rm -rf"], &["$x", "a|b", "-n"]),
             ("COLOR", &["red"], &["COLOR", "green"]),
             ("'GET'|head*", &["GET", "header"], &["get", "'GET'"]),
