@@ -186,6 +186,10 @@ mod tests {
         ] {
             assert!(sed(yes), "{yes}");
         }
+    }
+
+    #[test]
+    fn sed_that_writes_reads_or_starts_is_none() {
         for no in [
             "1e id",
             "e",
