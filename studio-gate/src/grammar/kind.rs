@@ -41,7 +41,7 @@ const BUILT: &[(&str, Fits)] = &[
     ("ATPATH", |word| word.strip_prefix('@').is_some_and(path)),
     ("LINES", |word| word.split(':').all(|part| part.is_empty() || plain(part, ",+-_/. ") && !secret(part))),
     ("TREE", |word| path(word) && !holds_secrets(word)),
-    ("PLACE", |word| one_of(word).is_some_and(|word| spot(&word) && !secret(&word) && !danger::word(&word))),
+    ("PLACE", |word| place(word.strip_suffix('/').filter(|rest| rest.contains('*')).unwrap_or(word))),
     ("SPOT", spot),
     ("DEVICE", |word| word.strip_prefix("/dev/").is_some_and(|name| plain(name, "._:/@+-") && !name.contains(".."))),
     ("REV", revision),
@@ -156,6 +156,17 @@ fn one_of(word: &str) -> Option<Cow<'_, str>> {
     tame.then(|| Cow::Owned(if word.contains('/') { format!("{folder}/x.{ending}") } else { format!("x.{ending}") }))
 }
 
+/// Says whether what `word` names may be shown by name and size. A pattern stands for names that do not start with a dot.
+fn place(word: &str) -> bool {
+    let (folder, name) = word.rsplit_once('/').map_or((".", word), |(folder, name)| (folder, name));
+    let known = |word: &str| spot(word) && !secret(word) && !danger::word(word);
+    if !name.contains(['*', '?']) {
+        return known(word);
+    }
+    let tame = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '*' | '?' | '.' | '_' | '-')) && !name.starts_with(['.', '-']);
+    tame && (folder.is_empty() || known(folder)) && !secret(word) && !secret(&format!("{folder}/x"))
+}
+
 /// Says whether the word is a machine that a name cannot carry data to: an address, a name inside, or one that everybody asks.
 fn near(word: &str) -> bool {
     let inside = !word.contains('.') || ZONES.split_whitespace().any(|zone| word.ends_with(zone));
@@ -230,7 +241,12 @@ mod tests {
             ("SIZE", &["10", "10M"], &["10MB", "M"]),
             ("TIME", &["60s", "1h30m", "7d"], &["60", "now", "-1s"]),
             (
-                "PATH|PLACE",
+                "PLACE",
+                &["*", "/var/*", "*/", "docs/a?", "/*"],
+                &["config/env/*", ".*", "conf*/x", ".ssh/*", "a/$x*", "../*", ".talos/*", "/root/.kube/*"],
+            ),
+            (
+                "PATH",
                 &["docs/*.md", "*.yaml", "./a/web-?.json"],
                 &[
                     "*",
