@@ -32,7 +32,10 @@ fn ticket() -> World {
             ("engineer", agree()),
             (
                 "engineer",
-                change(json!([]), &[step("look", &["kubectl", "get", "nodes"], json!({})), step("push", &["flux", "reconcile", "ks", "apps"], json!({}))]),
+                change(
+                    json!([]),
+                    &[step("look", &["kubectl", "get", "nodes"], json!({})), step("push", &["flux", "reconcile", "ks", "apps"], json!({}))],
+                ),
             ),
         ],
     )

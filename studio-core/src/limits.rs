@@ -78,6 +78,18 @@ pub const CLOSURE_FOLDERS_MAX: usize = 64;
 pub const CLOSURE_LOOKS_MAX: usize = 1_000_000;
 /// Commands inside commands of a script's line that are looked into.
 pub const CLOSURE_DEPTH_MAX: usize = 8;
+/// Bytes of one line of shell text that is judged as the commands it consists of.
+pub const SHELL_LINE_BYTES_MAX: usize = 16 * 1024;
+/// Commands of one such line.
+pub const SHELL_LINE_COMMANDS_MAX: usize = 32;
+/// Commands inside commands of a script that its judge looks into: parentheses, blocks, substitutions, wrappers.
+pub const SHELL_DEPTH_MAX: usize = 12;
+/// Substitutions of one script whose end cannot be told without parsing it.
+pub const SHELL_LOOSE_MAX: usize = 64;
+/// Values that the words of one command of a script may have, taken together.
+pub const SHELL_VALUES_MAX: usize = 64;
+/// Commands of one script, over everything that it uses, that are judged.
+pub const SHELL_COMMANDS_MAX: usize = 20_000;
 /// Largest script that is judged.
 pub const SCRIPT_BYTES_MAX: usize = 256 * 1024;
 /// Files looked at below one folder of a user's repository.

@@ -8,7 +8,10 @@ use studio_core::gate::Case;
 use studio_core::name::Digest;
 
 /// The form of the bytes below and of the rules that are code, not tables. Raise it with either.
-const FORM: &str = "studio-gate short 5";
+const FORM: &str = "studio-gate short 6";
+
+/// The form of the bytes that a registration is bound to; other rules leave it as it is.
+const SCRIPT_FORM: &str = "studio script 1";
 
 /// Returns the SHA-256 of `bytes`, as `sha256sum` prints it.
 pub fn sha256(bytes: &[u8]) -> Digest {
@@ -37,6 +40,20 @@ pub(crate) fn of_effect(case: &Case<'_>, policy: &Digest, finding: &Finding) -> 
     for (path, bytes) in &case.closure.used {
         fields.add(path.as_str().as_bytes());
         fields.add(sha256(bytes).as_str().as_bytes());
+    }
+    hexadecimal(fields.0)
+}
+
+/// Returns the digest of a script with its side file and everything it uses: what a registration is bound to.
+pub(crate) fn of_script(case: &Case<'_>, bytes: &[u8], side: Option<&[u8]>) -> Digest {
+    let mut fields = Fields(Sha256::new());
+    fields.add(SCRIPT_FORM.as_bytes());
+    fields.add(bytes);
+    fields.maybe(side);
+    fields.add(&case.closure.used.len().to_be_bytes());
+    for (path, bytes) in &case.closure.used {
+        fields.add(path.as_str().as_bytes());
+        fields.add(bytes);
     }
     hexadecimal(fields.0)
 }

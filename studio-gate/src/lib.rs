@@ -11,20 +11,26 @@ mod approvers;
 mod binding;
 mod command;
 mod danger;
+mod declared;
 mod digest;
 mod edit;
 mod grammar;
 mod hours;
 mod live;
 mod place;
+mod registration;
 mod script;
+mod shell;
 
 pub use approvers::{ApproversError, SshApprovers};
+pub use declared::{BadArgument, Declared, DeclaredError, Kind, Param, declared};
 pub use digest::sha256;
 pub use hours::{BadHours, Hours};
+pub use registration::{NotRegistered, Registration, registered};
+pub use shell::{Command, Line, Note, Report, Why, Word, list};
 
 use std::collections::BTreeMap;
-use studio_core::gate::{Case, EditJudgement, Gate, Judgement};
+use studio_core::gate::{Case, Class, EditJudgement, Gate, Judgement, Verdict};
 use studio_core::name::{Digest, RelPath};
 use studio_core::plan::Edit;
 use studio_core::ticket::Stage;
@@ -48,10 +54,39 @@ impl ShortGate {
         ShortGate::over(place::Scopes { stages: Some(stages), protected })
     }
 
+    /// Judges a line of shell text as the commands that it consists of, on the target of `case`; the strictest counts.
+    pub fn judge_line(&self, case: &Case<'_>, text: &str) -> LineJudgement {
+        let (found, step) = shell::judge(text, &|words| script::of_words(case, words));
+        let command::Finding { verdict, class, rule, why, better, .. } = found;
+        LineJudgement { verdict, class, rule, why, better, step }
+    }
+
+    /// Returns the most that the script `text` could do, on the target of `case` and with the files of its closure.
+    pub fn judge_script(&self, case: &Case<'_>, name: &str, text: &[u8]) -> Report {
+        script::report(case, name, text)
+    }
+
     fn over(scopes: place::Scopes) -> Self {
         let tables = (grammar::digest(), danger::tables(), place::tables(), &scopes);
         ShortGate { policy: digest::of_tables(&tables), scopes }
     }
+}
+
+/// What the rules say about a line of shell text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineJudgement {
+    /// What may happen to it.
+    pub verdict: Verdict,
+    /// How much it could do.
+    pub class: Class,
+    /// Which rule decided.
+    pub rule: String,
+    /// Why, for a human.
+    pub why: String,
+    /// What would be better.
+    pub better: Option<String>,
+    /// Whether it could be one step, as a list of words.
+    pub step: bool,
 }
 
 /// Says what shows that a script destroys: a word of its name or of its text.
@@ -87,7 +122,7 @@ impl Gate for ShortGate {
 mod tests {
     use super::*;
     use crate::command::tests::{case, step};
-    use studio_core::gate::{Class, Effect, Verdict};
+    use studio_core::gate::Effect;
 
     #[test]
     fn what_a_second_run_means_comes_with_the_form() {
@@ -127,7 +162,7 @@ mod tests {
         let (gate, step) = (ShortGate::new(), step("bash --noprofile --norc infrastructure/check.sh"));
         let judge = |script| gate.judge(&Case { script, ..case(&step) });
         let (one, other) = (judge(Some(&b"true\n"[..])), judge(Some(&b"false\n"[..])));
-        assert_eq!((one.verdict, one.class, one.effect), (Verdict::Ask, Class::Mutate, Effect::OneShot));
+        assert_eq!((one.verdict, one.class, one.effect), (Verdict::Ask, Class::Observe, Effect::OneShot));
         assert_eq!(one.script, Some(sha256(b"true\n")));
         assert_ne!(one.digest, other.digest);
         assert_eq!(judge(None).script, None);

@@ -1,15 +1,17 @@
 //! Judging scripts: they always ask, and their bytes are part of what is approved.
 
-use crate::command::Finding;
+use crate::command::{self, Finding};
 use crate::place::{fold, listed};
-use studio_core::closure::RUNS;
+use crate::shell::{self, Report, Setting};
+use studio_core::closure::{Closure, RUNS};
 use studio_core::gate::{Case, Class, Verdict};
 use studio_core::limits::SCRIPT_BYTES_MAX;
 use studio_core::name::RelPath;
 use studio_core::plan::Edit;
+use studio_core::step::{Argv, Step};
 
 /// Words before the script's own arguments: `bash --noprofile --norc PATH`.
-const WORDS_BEFORE: usize = 4;
+pub(crate) const WORDS_BEFORE: usize = 4;
 
 /// Judges the script at `path`, with the scripts that it uses and those that are edited along with it.
 pub(crate) fn judge(case: &Case<'_>, path: &RelPath) -> Finding {
@@ -42,10 +44,41 @@ pub(crate) fn judge(case: &Case<'_>, path: &RelPath) -> Finding {
     let (class, why) = match shown {
         Some((by, word)) if by == path => (Class::Destroy, format!("{path} is a script that destroys: {word} says so")),
         Some((by, word)) => (Class::Destroy, format!("{path} comes with {by}, which destroys: {word} says so")),
-        None => (Class::Mutate, format!("{path} is a script; what it does is only known by reading it")),
+        None => computed(case, path, bytes),
     };
     let why = case.closure.unfound.first().map_or_else(|| why.clone(), |unfound| format!("{why}; {unfound}{}", more(case)));
     Finding::once(Verdict::Ask, class, "script", why, None)
+}
+
+/// Returns the most that a script could do, with the files that its step may use, and the words of its step.
+pub(crate) fn report(case: &Case<'_>, path: &str, bytes: &[u8]) -> Report {
+    let arguments: Vec<Vec<String>> = case.step.argv.words().skip(WORDS_BEFORE).map(|word| vec![word.to_string()]).collect();
+    let file = |wanted: &str| case.closure.used.iter().find(|(path, _)| path.as_str() == wanted).map(|(_, bytes)| bytes.as_slice());
+    let arguments = case.step.argv.script().map(|_| arguments.as_slice());
+    let setting = Setting { judge: &|words| of_words(case, words), file: &file, target: case.step.target.as_str(), arguments };
+    shell::script(path, bytes, &setting)
+}
+
+/// Judges one command of a script, or of a line, on the target of the step.
+pub(crate) fn of_words(case: &Case<'_>, words: &[&str]) -> Finding {
+    static NOTHING: Closure = Closure { used: Vec::new(), unfound: Vec::new(), over: None, links: Vec::new() };
+    match Argv::try_from(words.iter().map(ToString::to_string).collect::<Vec<_>>()) {
+        Ok(argv) => {
+            let step = Step { argv, ..case.step.clone() };
+            command::judge(&Case { step: &step, script: None, edits: &[], closure: &NOTHING, ..*case })
+        }
+        Err(error) => Finding::refused(Class::Opaque, "words", error.to_string(), "write a shorter, plainer command"),
+    }
+}
+
+/// Returns the class that a script's text comes to, and why. What destroys counts most: the rest is only not understood.
+fn computed(case: &Case<'_>, path: &RelPath, bytes: &[u8]) -> (Class, String) {
+    let report = report(case, path.as_str(), bytes);
+    match (report.destroys, report.why()) {
+        (true, Some(why)) => (Class::Destroy, format!("{path} is a script that destroys: {why}")),
+        (false, Some(why)) => (report.class, format!("{path} is a script; {why}")),
+        (_, None) => (report.class, format!("{path} is a script, and every command in it only looks")),
+    }
 }
 
 fn more(case: &Case<'_>) -> String {
@@ -77,7 +110,12 @@ mod tests {
     #[test]
     fn a_script_asks_and_shows_its_class() {
         for (path, text, class) in [
-            ("infrastructure/check.sh", "kubectl get nodes\n", Class::Mutate),
+            ("infrastructure/check.sh", "kubectl get nodes\n", Class::Observe),
+            ("infrastructure/check.sh", "kubectl cordon cp-1\n", Class::Mutate),
+            ("infrastructure/check.sh", "kubectl get nodes > x\n", Class::Opaque),
+            ("infrastructure/check.sh", "echo 'for ever\n", Class::Opaque),
+            ("infrastructure/check.sh", "kubectl \"de\"lete ns web\n", Class::Destroy),
+            ("infrastructure/check.sh", "x=web\nkubectl del\\\nete ns \"$x\"\n", Class::Destroy),
             ("infrastructure/check.sh", "rm -rf /srv\n", Class::Destroy),
             ("infrastructure/check.sh", "talosctl reset -n x\n", Class::Destroy),
             ("infrastructure/danger-reset-node.sh", "true\n", Class::Destroy),
@@ -107,15 +145,15 @@ mod tests {
         let used =
             |name: &str, text: &str| Closure { used: vec![(RelPath::try_from(name).unwrap(), text.as_bytes().to_vec())], ..Closure::default() };
         let edit = |name: &str, text: &str| vec![Edit::Write { path: RelPath::try_from(name).unwrap(), text: text.into() }];
-        assert_eq!(judge(&own, &path).class, Class::Mutate);
+        assert_eq!(judge(&own, &path).class, Class::Observe);
         for (used, class) in
-            [(used("lib.sh", "rm -rf /x"), Class::Destroy), (used("wipe-node.sh", "true"), Class::Destroy), (used("lib.sh", "true"), Class::Mutate)]
+            [(used("lib.sh", "rm -rf /x"), Class::Destroy), (used("wipe-node.sh", "true"), Class::Destroy), (used("lib.sh", "true"), Class::Observe)]
         {
             assert_eq!(judge(&Case { closure: &used, ..own }, &path).class, class, "{used:?}");
         }
         let unfound = Closure { unfound: vec!["a.sh:1 sources \"$f\"".into(), "b.sh:2 sources x".into()], ..Closure::default() };
         let found = judge(&Case { closure: &unfound, ..own }, &path);
-        assert_eq!((found.verdict, found.class), (Verdict::Ask, Class::Mutate));
+        assert_eq!((found.verdict, found.class), (Verdict::Ask, Class::Observe));
         assert!(found.why.ends_with("a.sh:1 sources \"$f\", and 1 more"), "{}", found.why);
         let over = Closure { over: Some("it names more than 64 scripts".into()), ..Closure::default() };
         let found = judge(&Case { closure: &over, ..own }, &path);
@@ -123,7 +161,7 @@ mod tests {
         for (edits, class) in [
             (edit("lib.sh", "rm -rf /x"), Class::Destroy),
             (edit("tool", "#!/bin/sh\nrm x"), Class::Destroy),
-            (edit("cluster/ks.yaml", "prune: true"), Class::Mutate),
+            (edit("cluster/ks.yaml", "prune: true"), Class::Observe),
         ] {
             assert_eq!(judge(&Case { edits: &edits, ..own }, &path).class, class, "{edits:?}");
         }

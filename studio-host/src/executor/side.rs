@@ -26,6 +26,8 @@ pub(super) struct Side {
     pub(super) cluster: Option<OfCluster>,
     /// Whether it may be killed when its time is over.
     pub(super) kill: Option<Kill>,
+    /// What a script that destroys declares; the rules read it, and here it only has to be of its form.
+    pub(super) danger: Option<studio_gate::Declared>,
 }
 
 /// What a script says about its cluster.
@@ -286,6 +288,9 @@ mod tests {
         assert_eq!((side.env[0].as_str(), side.kill, &side.artifact[0].max_bytes), ("TOKEN", Some(Kill::Safe), &Some(10)));
         assert_eq!(side.cluster, Some(OfCluster::Named(Target::try_from("main").unwrap())));
         assert_eq!(parse("").unwrap(), Side::default());
+        let danger = "[danger]\nverb = \"reset\"\nclass = \"destroy\"\ntargets = [\"node\"]\nparams = [\"node:inventory.node\"]\n\
+            undo = \"none\"\nexpect = \"it is gone\"\n";
+        assert_eq!(parse(danger).unwrap().danger.unwrap().verb.as_str(), "reset");
         let script = RelPath::try_from("a/run.sh").unwrap();
         assert!(side.allows(&script, &Target::try_from("local").unwrap()).is_ok());
         assert!(side.allows(&script, &Target::try_from("prod").unwrap()).unwrap_err().to_string().contains("local only"));
@@ -321,6 +326,7 @@ mod tests {
             ("reads = [\"x/y\"]\nwrites = [\"x\"]", ":1: x"),
             ("[[artifact]]\npath = \"../x\"", ":2:"),
             ("[[artifact]]\nsecret = true", "path"),
+            ("[danger]\nverb = \"reset\"", ":1:"),
         ] {
             let error = parse(bad).unwrap_err().to_string();
             assert!(error.starts_with("a/run.sh.studio.toml:") && error.contains(word), "{bad}: {error}");
