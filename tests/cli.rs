@@ -11,6 +11,7 @@ mod guards;
 mod homelabs;
 mod ideas;
 mod journal;
+mod leavers;
 mod live;
 mod looks;
 mod lost;

@@ -217,7 +217,7 @@ async fn another_machine_resumes_only_what_was_adopted() {
     let dir = world.begun().unwrap().unwrap();
     let (store, log) = FileStore::open(world.disk.clone(), &dir).await.unwrap();
     let journal = Journal::resume(store, &log, Redactor::default(), std::sync::Arc::new(FixedClock(world.now)));
-    assert_eq!(adopt(journal, &log, "box".into(), "other".into()).await.unwrap(), []);
+    assert_eq!(adopt(journal, &log, "box".into(), "other".into(), "it was moved").await.unwrap(), []);
     assert!(matches!(world.live().await, Err(RunError::Elsewhere { machine }) if machine == "other"));
     assert!(matches!(resume(&world).await.unwrap(), Rest::Parked(Parked::NeedsHuman, _)));
     world.replayed().await;

@@ -20,7 +20,7 @@ use studio_core::redact::Redactor;
 use studio_core::replay::{Stage, replay};
 use studio_core::run::Run;
 use studio_core::store::{Disk, FileStore, StoreError, blob_path, list_runs, read_log, send_notice};
-use studio_core::supervisor::{Parts, Rest, RunError, Supervisor};
+use studio_core::supervisor::{Here, Parts, Rest, RunError, Supervisor};
 use studio_core::text::Kept;
 use studio_core::ticket::Ticket;
 use studio_core::tree::Tree;
@@ -128,7 +128,7 @@ impl World {
             Some(dir) => {
                 let (store, log) = FileStore::open(self.disk.clone(), &dir).await?;
                 let journal = Journal::resume(store, &log, Redactor::default(), clock);
-                Supervisor::resume(journal, &log, parts, "box".into(), machine.into()).await?
+                Supervisor::resume(journal, &log, parts, Here { install: "box".into(), machine: machine.into(), vouched: 0 }).await?
             }
             None => {
                 let run = self.fresh();

@@ -1,5 +1,6 @@
 //! The command line: what can be asked, in words.
 
+use crate::commands::judge::What;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -199,9 +200,35 @@ pub(crate) enum Command {
         /// The run, or the start of its name
         run: String,
     },
+    /// Says what the built-in rules make of what stands on standard input, one JSON object a line
+    Judge {
+        /// What stands there
+        #[arg(value_enum)]
+        what: What,
+    },
+    /// Explains the rules
+    Policy {
+        /// What to do with them
+        #[command(subcommand)]
+        what: PolicyCommand,
+    },
     /// Runs steps and chores for a runtime that starts it; of no use at a terminal
     #[command(hide = true)]
     Executor,
+}
+
+/// What can be asked of the rules.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Says which rule decides about a command, and what would be better
+    Explain {
+        /// What it works on [default: whatever it names itself]
+        #[arg(long, value_name = "TARGET")]
+        target: Option<String>,
+        /// The command, behind --
+        #[arg(last = true, required = true, value_name = "ARGV")]
+        argv: Vec<String>,
+    },
 }
 
 /// What can be done with memory.

@@ -120,7 +120,7 @@ impl From<ReplayError> for Failure {
         match error {
             ReplayError::Journal(error) => error.into(),
             ReplayError::Run(error) => error.into(),
-            ReplayError::Differs { .. } | ReplayError::Short { .. } => Failure::new(Exit::Failed, error),
+            ReplayError::Differs { .. } | ReplayError::Short { .. } | ReplayError::Beyond(_) => Failure::new(Exit::Failed, error),
         }
     }
 }

@@ -17,12 +17,15 @@ macro_rules! println {
     }};
 }
 
+mod anchored;
 mod card;
 mod claims;
 mod cli;
 mod commands;
 pub mod exit;
+mod give_up;
 mod live;
+mod older;
 mod operator;
 mod rules;
 pub mod sample;
@@ -35,7 +38,7 @@ mod wiring;
 mod work;
 
 use clap::Parser;
-use cli::{Cli, Command, MemoryCommand};
+use cli::{Cli, Command, MemoryCommand, PlaceArgs, PolicyCommand};
 use exit::{Exit, Failure};
 use serde_json::json;
 use site::Site;
@@ -76,12 +79,19 @@ pub fn main() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let Cli { command, place } = cli;
-    if let Command::Demo { dir } = command {
-        return commands::demo::demo(dir, place.json);
-    }
-    let (site, json) = (Site::find(&place)?, place.json);
     match command {
-        Command::Demo { .. } => Ok(Exit::Done),
+        Command::Demo { dir } => commands::demo::demo(dir, place.json),
+        Command::Judge { what } => commands::judge::judge(what),
+        Command::Policy { what: PolicyCommand::Explain { target, argv } } => commands::policy::explain(target.as_deref(), &argv, place.json),
+        command => in_place(command, &place),
+    }
+}
+
+/// Does what needs a repository.
+fn in_place(command: Command, place: &PlaceArgs) -> Result<Exit, Failure> {
+    let (site, json) = (Site::find(place)?, place.json);
+    match command {
+        Command::Demo { .. } | Command::Judge { .. } | Command::Policy { .. } => Ok(Exit::Done),
         Command::Init { undo: true, .. } => commands::init::undo(&site, json),
         Command::Init { name, undo: false } => commands::init::init(&site, name, json),
         Command::Trust { yes } => commands::trust::trust(&site, yes, json),

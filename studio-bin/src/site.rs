@@ -133,7 +133,16 @@ impl Site {
     pub(crate) fn tree_of(&self, log: &Log) -> Result<Arc<dyn Tree>, Failure> {
         let run = log.fold().map_err(|error| Failure::new(Exit::BadInput, error))?;
         match run.opened().and_then(|opened| opened.base.as_ref()) {
-            Some(commit) => Ok(Arc::new(self.repo.base(Some(commit.as_str())).map_err(bad_repo)?)),
+            Some(commit) => {
+                let gone = |error| {
+                    let mend = format!("fetch it back, or give the run up: `studio cancel {}`", log.run);
+                    Failure::new(
+                        Exit::BadInput,
+                        format!("run {} works on {commit}, which is not in this repository any more ({error}); {mend}", log.run),
+                    )
+                };
+                Ok(Arc::new(self.repo.base(Some(commit.as_str())).map_err(gone)?))
+            }
             None => Ok(Arc::new(studio_core::tree::EmptyTree)),
         }
     }
@@ -216,6 +225,9 @@ impl Found {
     /// It is damaged, newer, empty, or another run's.
     pub(crate) fn log(&self) -> Result<Log, Failure> {
         read_log(&OsDisk, &self.dir).map_err(|error| {
+            if self.is_bare() {
+                return Failure::new(Exit::BadInput, format!("{}: the folder is empty: the run never began; delete it", self.dir.display()));
+            }
             let failure = Failure::from(error);
             Failure::new(failure.exit, format!("{}: {}", self.dir.join("journal.jsonl").display(), failure.why))
         })
@@ -223,8 +235,11 @@ impl Found {
 
     /// Says whether its first event never came to disk, so that nothing ever came of it.
     pub(crate) fn never_began(&self) -> bool {
-        let bare = || std::fs::read_dir(&self.dir).is_ok_and(|mut entries| entries.next().is_none());
-        matches!(read_log(&OsDisk, &self.dir), Err(JournalError::Empty)) || bare()
+        matches!(read_log(&OsDisk, &self.dir), Err(JournalError::Empty)) || self.is_bare()
+    }
+
+    fn is_bare(&self) -> bool {
+        std::fs::read_dir(&self.dir).is_ok_and(|mut entries| entries.next().is_none())
     }
 
     /// Reads a kept text.

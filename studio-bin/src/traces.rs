@@ -23,17 +23,24 @@ use studio_files::{projection, report, report_file};
 /// The journal cannot be read, or the report not be written.
 pub(crate) async fn leave(site: &Site, found: &Found, run: &Run, stage: Stage, rest: Option<&Rest>) -> Result<Option<RelPath>, Failure> {
     let log = found.log()?;
-    let mode = run.opened().map(|opened| opened.mode);
-    let reported = matches!(rest, Some(Rest::Over(_) | Rest::Parked(Parked::NeedsReview, _)));
-    let report = if reported { Some(write_report(site, found, &log, run)?) } else { None };
-    if mode == Some(Mode::Live) {
-        let texts = |kept: &_| found.text(kept).ok();
-        if let Err(error) = projection::write(site.root(), &log, run, &texts) {
-            tracing::warn!(run = %found.id, %error, "ai/state does not show the run");
-        }
-    }
+    let report = tell(site, found, &log, run, matches!(rest, Some(Rest::Over(_) | Rest::Parked(Parked::NeedsReview, _))))?;
     if let Err(failure) = remember(site, found, &log, run, stage).await {
         tracing::warn!(run = %found.id, why = failure.why, "the run's memory is not written");
+    }
+    Ok(report)
+}
+
+/// Leaves what needs no file of the repository: the report, where there is to be one, and the state.
+///
+/// # Errors
+/// The report cannot be written.
+pub(crate) fn tell(site: &Site, found: &Found, log: &Log, run: &Run, reported: bool) -> Result<Option<RelPath>, Failure> {
+    let report = if reported { Some(write_report(site, found, log, run)?) } else { None };
+    if run.opened().is_some_and(|opened| opened.mode == Mode::Live) {
+        let texts = |kept: &_| found.text(kept).ok();
+        if let Err(error) = projection::write(site.root(), log, run, &texts) {
+            tracing::warn!(run = %found.id, %error, "ai/state does not show the run");
+        }
     }
     Ok(report)
 }

@@ -1,9 +1,11 @@
 //! Carrying one run to rest: begin or resume it, show it, write its report.
 
+use crate::anchored;
 use crate::claims;
 use crate::cli::CrewArg;
 use crate::exit::{Exit, Failure};
 use crate::live::{self, Live};
+use crate::older;
 use crate::rules::{self, Rules};
 use crate::site::{Found, RUNS, Site};
 use crate::wiring::{self, Bench, Choice};
@@ -17,17 +19,16 @@ use studio_core::event::{Approvals, Mode, Opened, Parked, Planned};
 use studio_core::host::Scenario;
 use studio_core::journal::{Entry, Journal, Observer};
 use studio_core::limits::{QUEUE_SHOWN_MAX, RunLimits};
-use studio_core::name::{BranchName, RelPath, RunId, TicketId};
+use studio_core::name::{BranchName, CommitId, RelPath, RunId, TicketId};
 use studio_core::permit::Cuts;
 use studio_core::replay::Stage;
 use studio_core::run::{Run, StepRecord, StepState};
 use studio_core::store::{FileStore, OsDisk};
-use studio_core::supervisor::{Rest, RunError, Supervisor};
+use studio_core::supervisor::{Here, Rest, RunError, Supervisor};
 use studio_core::ticket::Ticket;
 use studio_core::tree::Tree;
 use studio_files::ignore;
 use studio_files::intake::{Entry as Entered, Queue, Readiness};
-use studio_host::claim::ClaimStore;
 use tokio_util::sync::CancellationToken;
 
 /// How much of an effect tells it from every other that a run may come to ask about.
@@ -146,7 +147,10 @@ pub(crate) async fn begin(site: &Site, job: Job, json: bool, stop: CancellationT
             }
             let parts = wiring::live(site, bench, &live)?;
             let journal = Journal::begin(store().await?, id.clone(), thinker.redactor, Arc::clone(&site.clock)).observed(Arc::new(Teller { json }));
-            finish(site, &found, stage, Supervisor::open(journal, parts, opened).await?, Some(&live)).await
+            let base = opened.base.clone();
+            let supervisor = Supervisor::open(journal, parts, opened).await?;
+            lives(&live, supervisor.journal(), base).await?;
+            finish(site, &found, stage, supervisor, Some(&live)).await
         }
     }
 }
@@ -166,6 +170,7 @@ pub(crate) async fn resume(
     // A journal that does not open is read again, which says what is wrong with which file.
     let opened = FileStore::open(OsDisk, &found.dir).await;
     let (store, log) = opened.map_err(|error| found.log().err().unwrap_or_else(|| error.into()))?;
+    let (store, log) = older::doubted(site, found, store, log).await?;
     let run = log.fold().map_err(|error| Failure::new(Exit::BadInput, error))?;
     let _watched = claims::watch(site, found.id.clone(), &stop)?;
     let Some(opened) = run.opened() else { return Err(Failure::new(Exit::BadInput, "the run was never opened")) };
@@ -182,23 +187,20 @@ pub(crate) async fn resume(
     let (install, machine) = (site.operator.install()?, site.machine());
     if opened.mode == Mode::Live {
         let _alone = live::alone(site, &opened.ticket.id, Some(&found.id))?;
-        if let Some(store) = ClaimStore::find(&claims::dir(site)?).map_err(claims::odd)?
-            && claims::is_set_back(&log, &store)?
-        {
-            return Err(Failure::new(
-                Exit::Refused,
-                format!(
-                    "the journal of {} was set back or rewritten: more of it ran than it says; restore it, or look what ran, then `studio adopt`",
-                    found.id
-                ),
-            ));
-        }
+        let vouched = anchored::anchored(site, &log)?.map_or(0, |anchored| anchored.to);
         let live = Live::start(site, tree.as_ref())?;
         let parts = wiring::live(site, bench, &live)?;
-        return finish(site, found, stage, Supervisor::resume(journal, &log, parts, install, machine).await?, Some(&live)).await;
+        let supervisor = Supervisor::resume(journal, &log, parts, Here { install, machine, vouched }).await?;
+        lives(&live, supervisor.journal(), opened.base.clone().filter(|_| run.closed().is_none())).await?;
+        return finish(site, found, stage, supervisor, Some(&live)).await;
     }
     let parts = wiring::pretended(&site.operator, bench, scenario.unwrap_or(thinker.scenario))?;
-    finish(site, found, stage, Supervisor::resume(journal, &log, parts, install, machine).await?, None).await
+    finish(site, found, stage, Supervisor::resume(journal, &log, parts, Here { install, machine, vouched: 0 }).await?, None).await
+}
+
+/// Has the store of claims know of this life before anything is granted in it, and git keep the commit it works on.
+async fn lives(live: &Live, journal: &Journal<FileStore<OsDisk>>, base: Option<CommitId>) -> Result<(), Failure> {
+    Ok(live.link.live(journal.run().clone(), journal.epoch(), base).await.map_err(RunError::from)?)
 }
 
 /// Returns what the run is replayed on when it rests: what it was worked on.
@@ -215,7 +217,7 @@ async fn finish<A: Cuts<FileStore<OsDisk>>>(
     live: Option<&Live>,
 ) -> Result<Rested, Failure> {
     let worked = supervisor.work().await;
-    let (id, run) = (supervisor.journal().run().clone(), supervisor.run().clone());
+    let (id, run, head) = (supervisor.journal().run().clone(), supervisor.run().clone(), supervisor.journal().head());
     drop(supervisor); // the journal is free again before anybody is told that it rests
     let report = traces::leave(site, found, &run, stage, worked.as_ref().ok()).await?;
     let (rest, silent) = match worked {
@@ -223,6 +225,11 @@ async fn finish<A: Cuts<FileStore<OsDisk>>>(
         Err(RunError::Chore(ChoreError::Gone(why)) | RunError::Executor(why)) => (Rest::Stopped, Some(why)),
         worked => (worked?, None),
     };
+    if let (Some(live), Rest::Over(_) | Rest::Parked(..)) = (live, &rest) {
+        // Whatever was said and believed so far is history from here on, whoever leaves. Stopped, it may be busy.
+        let seen = live.link.anchor(id.clone(), head).await;
+        seen.unwrap_or_else(|error| tracing::warn!(run = %id, %error, "nothing vouches for the end of the journal"));
+    }
     if let (Some(live), Rest::Over(_)) = (live, &rest) {
         live.link.discard(id.clone()).await.unwrap_or_else(|error| tracing::warn!(run = %id, %error, "the run's worktree stays"));
     }

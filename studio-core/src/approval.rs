@@ -1,10 +1,11 @@
 //! A human's word: a statement bound to one effect of one op, signed, and verified where it is believed.
 
 use crate::clock::stamp;
+use crate::limits::SKEW_SECONDS_MAX;
 use crate::name::{Approver, Digest, RunId};
 use crate::step::{Op, StepNo};
 use crate::text::{Prose, one_line};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The namespace of our ssh signatures, so that one made for something else is worth nothing here.
@@ -127,6 +128,21 @@ impl Signed {
             return Err(NotApproved(format!("it names {} but {signer} signed it", statement.by)));
         }
         Ok(statement)
+    }
+}
+
+impl Signed {
+    /// The same, where it is taken in or lets something happen: what was said at a time that is still to come would
+    /// be valid longer than a word may be.
+    ///
+    /// # Errors
+    /// As [`Signed::believe`]; it comes from a clock that is ahead of `now`.
+    pub fn believe_now(self, approvers: &dyn Approvers, now: Timestamp) -> Result<Statement, NotApproved> {
+        let said = self.statement.at;
+        if said.duration_since(now) > SignedDuration::from_secs(SKEW_SECONDS_MAX) {
+            return Err(NotApproved(format!("it was said at {}, which is still to come: set the clock right, or say it again", stamp(said))));
+        }
+        self.believe(approvers, now)
     }
 }
 

@@ -196,6 +196,18 @@ impl fmt::Display for Verdict {
     }
 }
 
+impl Effect {
+    /// Says it in words, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Effect::Read => "it may be read again at any time",
+            Effect::Idempotent => "again leads to the same state",
+            Effect::Probed => "a read tells whether it happened",
+            Effect::OneShot => "it happens once; whether it did, a human says",
+        }
+    }
+}
+
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -167,12 +167,12 @@ impl<S: Store> Journal<S> {
     }
 
     /// Returns where the journal stands: its last line.
-    pub(crate) fn head(&self) -> Head {
+    pub fn head(&self) -> Head {
         Head { n: self.last.n, sum: self.prev.clone() }
     }
 
     /// Returns the life that writes it.
-    pub(crate) fn epoch(&self) -> u32 {
+    pub fn epoch(&self) -> u32 {
         self.last.epoch
     }
 

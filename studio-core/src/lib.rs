@@ -42,6 +42,7 @@ pub mod redact;
 pub mod replay;
 pub mod run;
 mod seat;
+pub mod spoken;
 pub mod step;
 pub mod store;
 pub mod supervisor;

@@ -60,6 +60,10 @@ pub const INBOX_MAX: usize = 64;
 pub const NOTICE_BYTES_MAX: u64 = 64 * 1024;
 /// Advisers of one crew.
 pub const ADVISERS_MAX: usize = 8;
+/// Bytes of what the Executor says before its file is begun anew.
+pub const DIARY_BYTES_MAX: u64 = 1 << 20;
+/// Seconds that the clock of whoever said something may be ahead.
+pub const SKEW_SECONDS_MAX: i64 = 300;
 /// Hours an approval is valid.
 pub const APPROVAL_HOURS: i64 = 24;
 /// Times one step may be tried (a new attempt is a new op).
@@ -240,3 +244,5 @@ impl Default for RunLimits {
         }
     }
 }
+/// Bytes of one line that `studio judge` reads.
+pub const JUDGED_LINE_BYTES_MAX: u64 = 4 * 1024 * 1024;

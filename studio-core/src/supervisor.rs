@@ -4,6 +4,7 @@ mod act;
 mod ask;
 mod files;
 mod look;
+mod over;
 mod same;
 
 use crate::approval::{Approvers, NotApproved};
@@ -30,7 +31,8 @@ use tokio_util::sync::CancellationToken;
 use ask::Stuck;
 
 pub use act::judgement;
-pub use same::adopt;
+pub use over::{adopt, give_up};
+pub use same::Here;
 
 /// What a supervisor works with. The same parts serve any number of runs.
 pub struct Parts<A: Authority> {
@@ -114,14 +116,14 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     /// Goes on with a run that an earlier life began.
     ///
     /// # Errors
-    /// The journal makes no sense; it was begun on another machine or under other rules.
-    pub async fn resume(journal: Journal<S>, log: &Log, parts: Parts<A>, install: String, machine: String) -> Result<Self, RunError> {
+    /// The journal makes no sense; it was begun elsewhere or under other rules.
+    pub async fn resume(journal: Journal<S>, log: &Log, parts: Parts<A>, here: Here) -> Result<Self, RunError> {
         let mut supervisor = Supervisor { journal, run: log.fold()?, parts, chairs: None, pending: Vec::new(), listed: None, heard: false };
-        supervisor.same_place(&install, &machine)?;
+        supervisor.same_place(&here)?;
         let policy = supervisor.other_rules()?;
-        supervisor.same_words(log, policy.is_some())?;
+        supervisor.same_words(log, here.vouched, policy.is_some())?;
         if supervisor.run.closed().is_none() {
-            supervisor.decide(vec![Event::RunResumed { install, machine, policy }]).await?;
+            supervisor.decide(vec![Event::RunResumed { install: here.install, machine: here.machine, policy }]).await?;
         }
         Ok(supervisor)
     }
@@ -367,8 +369,8 @@ pub enum RunError {
         "a run in mode {0:?} cannot be worked here: rehearsals reach pretended hosts only, live runs real ones, and other modes are not there yet"
     )]
     Mode(Mode),
-    /// A word in the journal that nobody signed, or nobody who counts.
-    #[error("event {n} holds a human's word that does not count: {error}; nothing was changed; begin a new run")]
+    /// A word in the journal that something came of, and that nobody who is listed signed.
+    #[error("event {n} holds a human's word that does not count: {error}; list whose it was again, or give the run up: `studio cancel`")]
     Unsigned {
         /// The event.
         n: u64,

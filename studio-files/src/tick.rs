@@ -7,8 +7,10 @@
 use crate::disk::{self, DiskError};
 use crate::intake::{self, Draft, Outcome, Patch, Problems, QueueError, Sidecar, Status};
 use jiff::Timestamp;
+use std::fs::{File, TryLockError};
 use std::path::Path;
-use studio_core::limits::REPLACE_TRIES_MAX;
+use std::time::{Duration, Instant};
+use studio_core::limits::{CLAIM_POLL_MS, LOCK_SECONDS_MAX, REPLACE_TRIES_MAX};
 use studio_core::name::{BadName, RelPath, RunId};
 use studio_core::ticket::{Source, Ticket};
 
@@ -29,6 +31,7 @@ pub struct Ticked {
 /// The entry is gone or is no longer the one that was worked on, somebody has set a status against it,
 /// the file is broken, or there is no place for the mark. Nothing is changed then.
 pub fn tick(root: &Path, ticket: &Ticket, run: &RunId, at: Timestamp) -> Result<Ticked, TickError> {
+    let _alone = alone(root);
     for _ in 1..REPLACE_TRIES_MAX {
         let ticked = once(root, ticket, run, at);
         if !matches!(ticked, Err(TickError::Moved(_))) {
@@ -36,6 +39,20 @@ pub fn tick(root: &Path, ticket: &Ticket, run: &RunId, at: Timestamp) -> Result<
         }
     }
     once(root, ticket, run, at)
+}
+
+/// Takes turns with whoever else ticks below `root`: between the last look at a file and its replacement another
+/// mark would be lost. Where that cannot be had in time, or at all, the last look must do.
+fn alone(root: &Path) -> Option<File> {
+    let folder = File::open(root).ok()?;
+    let until = Instant::now() + Duration::from_secs(LOCK_SECONDS_MAX);
+    loop {
+        match folder.try_lock() {
+            Ok(()) => return Some(folder),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::park_timeout(Duration::from_millis(CLAIM_POLL_MS)),
+            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => return None,
+        }
+    }
 }
 
 /// Does it, unless somebody else writes the file at the same moment: then it is to be read again.

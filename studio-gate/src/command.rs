@@ -6,7 +6,7 @@ use crate::place::secret;
 use crate::{binding, script};
 use studio_core::gate::{Case, Class, Effect, Verdict};
 use studio_core::name::Target;
-use studio_core::step::Probe;
+use studio_core::step::{Argv, Probe};
 
 /// What the rules found, before it is bound to a digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,16 +50,25 @@ pub(crate) fn judge(case: &Case<'_>) -> Finding {
     if let Some(path) = argv.script() {
         return script::judge(case, &path);
     }
+    linked(case).unwrap_or_else(|| of_argv(argv, Some(&case.step.target)))
+}
+
+/// Judges the words of a command, on `target` or, without one, on whatever it names itself.
+pub(crate) fn of_words(words: &[&str], target: Option<&Target>) -> Finding {
+    match Argv::try_from(words.iter().map(ToString::to_string).collect::<Vec<_>>()) {
+        Ok(argv) => of_argv(&argv, target),
+        Err(error) => Finding::refused(Class::Opaque, "words", error.to_string(), "write a shorter, plainer command"),
+    }
+}
+
+fn of_argv(argv: &Argv, target: Option<&Target>) -> Finding {
     let (program, words) = (argv.program(), argv.words().collect::<Vec<&str>>());
     if program.contains('/') {
         let why = format!("{program} names a file; programs are looked up by name in fixed folders");
         return Finding::refused(Class::Forbidden, "program-path", why, "name the program alone, without its folder");
     }
-    if let Some(finding) = linked(case) {
-        return finding;
-    }
     match grammar::find(program) {
-        Some(Ok(grammar)) => weigh(grammar, &words, Some(&case.step.target)),
+        Some(Ok(grammar)) => weigh(grammar, &words, target),
         Some(Err(error)) => {
             let better = "mend the grammar; until then, nothing of this program runs";
             Finding::refused(Class::Opaque, "broken-grammar", error.to_string(), better)

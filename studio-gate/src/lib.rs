@@ -27,12 +27,14 @@ pub use declared::{BadArgument, Declared, DeclaredError, Kind, Param, declared};
 pub use digest::sha256;
 pub use hours::{BadHours, Hours};
 pub use registration::{NotRegistered, Registration, registered};
+pub use script::plain;
 pub use shell::{Command, Line, Note, Report, Why, Word, list};
 
 use std::collections::BTreeMap;
-use studio_core::gate::{Case, Class, EditJudgement, Gate, Judgement, Verdict};
-use studio_core::name::{Digest, RelPath};
+use studio_core::gate::{Case, Class, EditJudgement, Effect, Gate, Judgement, Verdict};
+use studio_core::name::{Digest, RelPath, Target};
 use studio_core::plan::Edit;
+use studio_core::step::Probe;
 use studio_core::ticket::Stage;
 
 /// The built-in rules: reads run unasked, changes ask, destruction needs a script, the rest is refused.
@@ -54,16 +56,26 @@ impl ShortGate {
         ShortGate::over(place::Scopes { stages: Some(stages), protected })
     }
 
-    /// Judges a line of shell text as the commands that it consists of, on the target of `case`; the strictest counts.
-    pub fn judge_line(&self, case: &Case<'_>, text: &str) -> LineJudgement {
-        let (found, step) = shell::judge(text, &|words| script::of_words(case, words));
-        let command::Finding { verdict, class, rule, why, better, .. } = found;
-        LineJudgement { verdict, class, rule, why, better, step }
+    /// Judges a line of shell text as the commands that it consists of, of which the strictest counts. Each works on
+    /// `target` or, without one, on whatever it names itself.
+    pub fn judge_line(&self, text: &str, target: Option<&Target>) -> LineJudgement {
+        let (found, step) = shell::judge(text, &|words| command::of_words(words, target));
+        LineJudgement::of(found, step)
     }
 
-    /// Returns the most that the script `text` could do, on the target of `case` and with the files of its closure.
-    pub fn judge_script(&self, case: &Case<'_>, name: &str, text: &[u8]) -> Report {
-        script::report(case, name, text)
+    /// Judges one command by its words, on `target` or, without one, on whatever it names itself.
+    pub fn judge_words(&self, words: &[&str], target: Option<&Target>) -> LineJudgement {
+        LineJudgement::of(command::of_words(words, target), true)
+    }
+
+    /// Returns the most that the script of `case` could do, on its target and with the files of its closure.
+    pub fn report(&self, case: &Case<'_>, path: &RelPath, text: &[u8]) -> Report {
+        script::report(case, path.as_str(), text)
+    }
+
+    /// Returns the most that a script could do that nothing but its name and text is known of.
+    pub fn judge_script(&self, name: &str, text: &[u8]) -> Report {
+        script::alone(name, text)
     }
 
     fn over(scopes: place::Scopes) -> Self {
@@ -79,14 +91,25 @@ pub struct LineJudgement {
     pub verdict: Verdict,
     /// How much it could do.
     pub class: Class,
+    /// What a second run would mean.
+    pub effect: Effect,
     /// Which rule decided.
     pub rule: String,
     /// Why, for a human.
     pub why: String,
     /// What would be better.
     pub better: Option<String>,
+    /// How to look whether it happened.
+    pub probe: Option<Probe>,
     /// Whether it could be one step, as a list of words.
     pub step: bool,
+}
+
+impl LineJudgement {
+    fn of(found: command::Finding, step: bool) -> LineJudgement {
+        let command::Finding { verdict, class, effect, rule, why, better, probe } = found;
+        LineJudgement { verdict, class, effect, rule, why, better, probe, step }
+    }
 }
 
 /// Says what shows that a script destroys: a word of its name or of its text.
@@ -122,7 +145,6 @@ impl Gate for ShortGate {
 mod tests {
     use super::*;
     use crate::command::tests::{case, step};
-    use studio_core::gate::Effect;
 
     #[test]
     fn what_a_second_run_means_comes_with_the_form() {

@@ -3,12 +3,11 @@
 use crate::command::{self, Finding};
 use crate::place::{fold, listed};
 use crate::shell::{self, Report, Setting};
-use studio_core::closure::{Closure, RUNS};
+use studio_core::closure::RUNS;
 use studio_core::gate::{Case, Class, Verdict};
 use studio_core::limits::SCRIPT_BYTES_MAX;
 use studio_core::name::RelPath;
 use studio_core::plan::Edit;
-use studio_core::step::{Argv, Step};
 
 /// Words before the script's own arguments: `bash --noprofile --norc PATH`.
 pub(crate) const WORDS_BEFORE: usize = 4;
@@ -55,20 +54,14 @@ pub(crate) fn report(case: &Case<'_>, path: &str, bytes: &[u8]) -> Report {
     let arguments: Vec<Vec<String>> = case.step.argv.words().skip(WORDS_BEFORE).map(|word| vec![word.to_string()]).collect();
     let file = |wanted: &str| case.closure.used.iter().find(|(path, _)| path.as_str() == wanted).map(|(_, bytes)| bytes.as_slice());
     let arguments = case.step.argv.script().map(|_| arguments.as_slice());
-    let setting = Setting { judge: &|words| of_words(case, words), file: &file, target: case.step.target.as_str(), arguments };
+    let target = &case.step.target;
+    let setting = Setting { judge: &|words| command::of_words(words, Some(target)), file: &file, target: target.as_str(), arguments };
     shell::script(path, bytes, &setting)
 }
 
-/// Judges one command of a script, or of a line, on the target of the step.
-pub(crate) fn of_words(case: &Case<'_>, words: &[&str]) -> Finding {
-    static NOTHING: Closure = Closure { used: Vec::new(), unfound: Vec::new(), over: None, links: Vec::new() };
-    match Argv::try_from(words.iter().map(ToString::to_string).collect::<Vec<_>>()) {
-        Ok(argv) => {
-            let step = Step { argv, ..case.step.clone() };
-            command::judge(&Case { step: &step, script: None, edits: &[], closure: &NOTHING, ..*case })
-        }
-        Err(error) => Finding::refused(Class::Opaque, "words", error.to_string(), "write a shorter, plainer command"),
-    }
+/// Returns the most that a script could do that nothing else is known of.
+pub(crate) fn alone(path: &str, bytes: &[u8]) -> Report {
+    shell::script(path, bytes, &Setting { judge: &|words| command::of_words(words, None), file: &|_| None, target: "", arguments: None })
 }
 
 /// Returns the class that a script's text comes to, and why. What destroys counts most: the rest is only not understood.
@@ -88,7 +81,8 @@ fn more(case: &Case<'_>) -> String {
     }
 }
 
-fn plain(word: &str) -> bool {
+/// Says whether an argument means the same to everybody: letters, digits and `. _ - + / : @ , =`.
+pub fn plain(word: &str) -> bool {
     !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '/' | ':' | '@' | ',' | '='))
 }
 

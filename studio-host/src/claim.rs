@@ -8,6 +8,7 @@
 //! [holds], whether all is frozen or to stop ([marks]), and how far each journal came ([mod@anchor]).
 
 pub mod anchor;
+mod at_work;
 mod disk;
 mod effects;
 mod ground;
@@ -71,6 +72,9 @@ pub enum ClaimError {
     /// Tried, and it did not hold.
     #[error("{0:?} cannot hold claims: {1}; put the state folder on a local disk, with XDG_STATE_HOME")]
     Mechanics(PathBuf, String),
+    /// Nobody to try it out with.
+    #[error("{0:?} could not be tried out, since the process that helps with that was killed or hung ({1}): try again; nothing was changed")]
+    Helper(PathBuf, String),
     /// A record that is none.
     #[error("{0:?} cannot be believed: {1}")]
     Record(PathBuf, RecordError),

@@ -9,6 +9,7 @@ mod attend;
 pub mod client;
 mod cluster;
 mod content;
+mod diary;
 mod fit;
 mod folder;
 mod log;
@@ -37,6 +38,7 @@ use studio_gate::Hours;
 use wire::WireError;
 
 pub use client::{Link, LiveHost};
+pub use diary::own_log;
 pub use fit::fit;
 pub use server::serve;
 
@@ -90,6 +92,9 @@ pub enum ExecutorError {
     /// The conversation failed.
     #[error(transparent)]
     Wire(#[from] WireError),
+    /// Its log.
+    #[error("failed to write the Executor's log {0:?}: {1}")]
+    Log(PathBuf, io::Error),
     /// It goes on.
     #[error("the Executor (process {0}) is still at work after {1} seconds; it was left running, and ends when its step does")]
     Busy(u32, u64),

@@ -8,6 +8,7 @@ mod edits;
 #[cfg(test)]
 mod fixture;
 mod hand_on;
+mod keep;
 mod listing;
 mod objects;
 mod open;

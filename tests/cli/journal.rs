@@ -78,7 +78,7 @@ fn a_run_that_never_began_says_so() {
     .assert_eq(&refused(&lab, b""));
     refused(&lab, &bytes[..100]);
     fs::remove_file(&path).unwrap();
-    lab.studio(1, "resume 2");
+    assert!(lab.studio(3, "resume 2").err.contains("the folder is empty: the run never began; delete it"));
 }
 
 #[test]

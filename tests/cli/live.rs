@@ -222,10 +222,10 @@ fn a_script_that_changed_between_question_and_answer_does_not_run() {
 fn a_ticket_without_a_script_needs_a_model() {
     let queue = "- id: other\n  stage: 1\n  persona: engineer\n  summary: Please write\n  status: pending\n";
     let lab = Lab::trusted(&facts_and(&[("ai/backlog.yaml", queue)]));
-    let refs = lab.git("for-each-ref");
+    let refs = lab.git("for-each-ref refs/heads");
     let said = lab.studio(5, "run other --mode live");
     assert!(said.out.contains("\nneeds-setting: planner needs a model and none is set: choose one with --model"), "{}", said.out);
-    assert_eq!((lab.read("ai/backlog.yaml").as_str(), lab.git("for-each-ref")), (queue, refs));
+    assert_eq!((lab.read("ai/backlog.yaml").as_str(), lab.git("for-each-ref refs/heads")), (queue, refs));
 }
 
 #[test]

@@ -162,6 +162,8 @@ fn a_killed_runtime_leaves_a_step_whose_end_the_next_one_records() {
     let mut flight = Flight::begin(&format!("{STUDIO} resume 2 & echo $! > ../runtime; wait $!"));
     let runtime = fs::read_to_string(flight.lab.repo().with_file_name("runtime")).unwrap();
     flight.kill(&[runtime.trim().parse().unwrap()]);
+    let spoken = fs::read_link(format!("/proc/{}/fd/2", flight.executor)).unwrap();
+    assert!(spoken.ends_with("executor.log"), "it keeps whoever reads the output of its runtime waiting: {spoken:?}");
     flight.land();
     // The Executor ends by itself once it sees that nobody listens.
     gone(&flight.lab, flight.executor);

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use studio_tests::server::{Reply, Server};
 
 /// Returns the folder of the store of claims.
-fn store(lab: &Lab) -> PathBuf {
+pub(super) fn store(lab: &Lab) -> PathBuf {
     let claims = lab.repo().with_file_name("home/.local/state/studio/claims");
     fs::read_dir(claims).unwrap().next().unwrap().unwrap().path()
 }
@@ -105,13 +105,20 @@ fn a_journal_that_was_set_back_runs_nothing_again() {
     assert!(said.out.contains("executor    step 01: exit 0: its output cannot be read: "), "{}", said.out);
     assert_eq!(ran(&lab), "once\n");
 
-    // An outcome that says otherwise, in a chain that was made whole again, is not vouched for.
+    // An outcome that says otherwise, in a chain that was made whole again, is found: by the anchor, or by its seal.
     let text = String::from_utf8(after.clone()).unwrap();
     let forge = |line: &str| if line.contains("step-ended") { line.replace("\"exit\":0", "\"exit\":9") } else { line.into() };
     let forged = rechained(&text.lines().map(|line| format!("{}\n", forge(line))).collect::<String>());
     assert!(forged.as_bytes() != after);
     fs::write(&journal, forged).unwrap();
-    assert_eq!(lab.json(0, "verify 2")[0]["anchored"], false);
+    for line in ["verify 2", "resume 2"] {
+        assert!(lab.studio(6, line).err.contains("was set back or rewritten: the Executor saw another line"));
+    }
+    let id = lab.live_run().file_name().unwrap().to_os_string();
+    fs::remove_file(store(&lab).join("anchors").join(id)).unwrap();
+    for line in ["verify 2", "resume 2"] {
+        assert!(lab.studio(6, line).err.contains("was set back or rewritten: the outcome was sealed otherwise"));
+    }
 
     // Shortened by its last line: nothing of it is damaged, but the store saw more.
     let lines: Vec<&[u8]> = after.split_inclusive(|byte| *byte == b'\n').collect();
@@ -144,6 +151,29 @@ fn what_ran_is_known_after_the_checkout_was_swept() {
     let asked = lab.json(4, "run facts --mode live");
     let why = asked.iter().find(|line| line["kind"] == "approval-asked").unwrap()["body"]["why"].as_str().unwrap().to_string();
     assert!(why.contains("the same command has run for this ticket already, as 2"), "{why}");
+}
+
+#[test]
+fn a_store_that_was_restored_from_a_copy_proves_nothing() {
+    let lab = Lab::facts();
+    lab.approved("facts");
+    let (store, kept) = (store(&lab).display().to_string(), lab.repo().with_file_name("kept").display().to_string());
+    lab.shell(0, &format!("cp -a {store} {kept}"));
+    lab.studio(0, "freeze --reason wait");
+    lab.studio(4, "resume 2"); // granted
+    lab.shell(0, &format!("rm -r {store} && cp -a {kept} {store}"));
+    for _ in 0..2 {
+        let said = lab.studio(4, "resume 2");
+        assert!(said.out.contains("nobody knows whether step 01 ran (the store of claims is older than the life of the run"), "{}", said.out);
+    }
+    assert_eq!(ran(&lab), "");
+    lab.studio(0, "settle 2 1 did-not --reason looked");
+    lab.studio(4, "resume 2");
+    lab.studio(0, "approve 2");
+    assert!(lab.studio(0, "resume 2").out.contains("\ndone: "));
+    assert_eq!(ran(&lab), "once\n");
+    lab.studio(0, "verify 2");
+    lab.studio(0, "replay 2");
 }
 
 #[test]
@@ -236,7 +266,7 @@ fn whoever_agreed_is_asked_again_when_another_run_did_it_meanwhile() {
 }
 
 /// Makes the chain of a journal whole again, as whoever may write its folder can.
-fn rechained(journal: &str) -> String {
+pub(super) fn rechained(journal: &str) -> String {
     let mut prev = "0".repeat(64);
     let line = |line: &str| {
         let (body, _) = line.split_once(",\"prev\":").unwrap();

@@ -19,7 +19,10 @@ fn a_run_whose_runtime_was_killed_before_its_first_event_stands_against_nothing(
     let lab = Lab::facts();
     lab.shell(0, "mkdir ai/state/runs/20260115-100000-facts-0a1e");
     lab.write("ai/state/runs/20260115-100000-facts-0a1f/journal.jsonl", "");
-    assert!(lab.studio(3, "resume 20260115-100000-facts-0a1f").err.contains("the run never began; delete its folder"));
+    for word in ["resume", "cancel", "verify"] {
+        assert!(lab.studio(3, &format!("{word} 20260115-100000-facts-0a1e")).err.contains("the folder is empty: the run never began; delete it"));
+        assert!(lab.studio(3, &format!("{word} 20260115-100000-facts-0a1f")).err.contains("the run never began; delete its folder"));
+    }
     let run = lab.approved("facts");
     assert!(lab.studio(0, &format!("resume {run}")).out.contains("\ndone: "));
 }

@@ -14,7 +14,7 @@ use studio_core::name::{Digest, RunId};
 use studio_core::permit::{Authority, Cuts, Permit, Pretend, PretendAuthority};
 use studio_core::redact::Redactor;
 use studio_core::store::{FileStore, list_runs};
-use studio_core::supervisor::{Parts, Rest, RunError, Supervisor};
+use studio_core::supervisor::{Here, Parts, Rest, RunError, Supervisor};
 use studio_tests::life::{RUNS, Word, now};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -76,7 +76,7 @@ impl Play {
             Some((dir, _)) => {
                 let (store, log) = FileStore::open(disk, dir).await?;
                 let journal = Journal::resume(store, &log, Redactor::default(), clock).observed(Arc::new(self.watch.clone()));
-                Supervisor::resume(journal, &log, parts, "box".into(), "box".into()).await?
+                Supervisor::resume(journal, &log, parts, Here { install: "box".into(), machine: "box".into(), vouched: 0 }).await?
             }
             None => {
                 let tries = list_runs(&world.disk, Path::new(RUNS)).unwrap_or_default().len();

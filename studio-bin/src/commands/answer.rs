@@ -12,7 +12,9 @@ use jiff::SignedDuration;
 use serde_json::json;
 use studio_core::approval::{Statement, Word};
 use studio_core::event::Mode;
+use studio_core::gate::Judgement;
 use studio_core::limits::APPROVAL_HOURS;
+use studio_core::name::Digest;
 use studio_core::run::{Run, StepRecord, StepState};
 use studio_core::step::{Op, StepNo};
 use studio_core::store::{OsDisk, is_held, read_notices, send_notice};
@@ -90,20 +92,19 @@ fn answer(site: &Site, args: &AnswerArgs, word: Word, json: bool) -> Result<Exit
     let folded = folded(&log)?;
     ours(site, &found, &folded)?;
     let (no, record) = waiting(&found, &folded, args.step, word)?;
-    // What is shown and signed is what the rules say now, over the files the run works on; never what the journal claims.
-    let tree = site.tree_of(&log)?;
-    let judged = judgement(rules::of(site, tree.as_ref())?.gate.as_ref(), tree.as_ref(), &folded, no)?;
-    if record.judgement.as_ref() != Some(&judged) {
-        return Err(Failure::new(
-            Exit::Refused,
-            format!("the journal of {} says otherwise about step {no} than the rules do: nothing is signed", found.id),
-        ));
-    }
-    let effect = judged.digest;
+    let effect = match (word, &record.judgement) {
+        // It lets nothing happen, so it needs neither files nor rules.
+        (Word::Abort, Some(judgement)) => judgement.digest.clone(),
+        (_, judgement) => {
+            let tree = site.tree_of(&log)?;
+            let effect = effect(site, &folded, no, judgement.as_ref(), tree.as_ref())?;
+            if word == Word::Approve {
+                fits(site, &folded, record, tree.as_ref())?;
+            }
+            effect
+        }
+    };
     shown(args.effect.as_deref(), effect.as_str(), no)?;
-    if word == Word::Approve {
-        fits(site, &folded, record, tree.as_ref())?;
-    }
     let op = Op { run: found.id.clone(), step: no, attempt: record.attempt };
     let now = site.clock.now();
     let day = now.saturating_add(SignedDuration::from_hours(APPROVAL_HOURS)).unwrap_or(now);
@@ -126,6 +127,17 @@ fn answer(site: &Site, args: &AnswerArgs, word: Word, json: bool) -> Result<Exit
     let signed = site.operator.sign(|by| Statement { word, op, effect, by, at: now, expires, reason })?;
     block_on(send_notice(&OsDisk, &found.dir, &signed))?;
     tell(site, &found, &signed.statement, json)
+}
+
+/// Returns the effect of a step as the rules see it now, over the files the run works on: that is what is shown and
+/// signed, never what the journal claims.
+fn effect(site: &Site, run: &Run, no: StepNo, claimed: Option<&Judgement>, tree: &dyn Tree) -> Result<Digest, Failure> {
+    let judged = judgement(rules::of(site, tree)?.gate.as_ref(), tree, run, no)?;
+    if claimed == Some(&judged) {
+        return Ok(judged.digest);
+    }
+    let id = run.id().map(ToString::to_string).unwrap_or_default();
+    Err(Failure::new(Exit::Refused, format!("the journal of {id} says otherwise about step {no} than the rules do: nothing is signed")))
 }
 
 /// Says what was signed, and what comes next.

@@ -3,8 +3,9 @@
 use super::run::{block_on, show, stop_on_signals};
 use crate::claims;
 use crate::exit::{Exit, Failure};
+use crate::give_up;
 use crate::site::Site;
-use crate::work;
+
 use jiff::SignedDuration;
 use std::time::{Duration, Instant};
 use studio_core::approval::Statement;
@@ -38,7 +39,7 @@ pub(crate) fn cancel(site: &Site, run: &str, reason: Option<&str>, json: bool) -
     free(&found.dir)?;
     // Only now, or whoever worked on it would take what is killed for the work's own failure.
     store.map_or(Ok(()), |store| store.mark_cancel(&found.id)).map_err(claims::odd)?;
-    let rested = block_on(async { work::resume(site, &found, None, None, json, stop_on_signals()).await })?;
+    let rested = block_on(async { give_up::resume(site, &found, None, None, json, stop_on_signals()).await })?;
     show(site, &rested, json);
     Ok(if rested.rest == Rest::Over(Closing::Cancelled) { Exit::Done } else { rested.exit() })
 }

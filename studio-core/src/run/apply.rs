@@ -37,10 +37,15 @@ impl Run {
     /// # Errors
     /// It could not, and why.
     pub fn accepts(&self, event: &Event) -> Result<(), IllegalEvent> {
+        self.clone().then(event).map(drop)
+    }
+
+    /// Returns the state after `event`, if it came next in the same life.
+    pub(crate) fn then(self, event: &Event) -> Result<Run, IllegalEvent> {
         let place = Place { n: self.last.n + 1, epoch: self.last.epoch.max(1) };
         let after = self.last.n;
         let id = self.id.clone().ok_or_else(|| IllegalEvent { kind: event.kind(), after, why: "the run is not open".into() })?;
-        self.clone().apply(&id, place, event).map(|_| ())
+        self.apply(&id, place, event)
     }
 
     fn fold(&mut self, id: &RunId, place: Place, event: &Event) -> Step {

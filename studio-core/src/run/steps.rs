@@ -158,6 +158,20 @@ impl Run {
         open.filter_map(|(at, _)| self.op(at)).collect()
     }
 
+    /// Returns the last life in which an op was granted that has no end; 0 if there is none.
+    pub fn open_life(&self) -> u32 {
+        let place = |record: &StepRecord| {
+            if let StepState::Granted(place) | StepState::Overdue(place, _) = &record.state {
+                place.epoch
+            } else if let StepState::Probing(probing) = &record.state {
+                probing.place.epoch
+            } else {
+                0
+            }
+        };
+        self.steps.iter().map(place).max().unwrap_or(0)
+    }
+
     /// Says whether a step may be running now.
     pub(crate) fn may_run(&self) -> bool {
         !self.open_ops().is_empty()

@@ -1,21 +1,32 @@
 //! What must be the same when a run goes on: machine, rules, files, mode, and every word that was given.
 
 use super::{RunError, Supervisor, possible};
-use crate::event::Event;
 use crate::gate::{EditVerdict, judge_edits};
-use crate::journal::{Journal, Log};
+use crate::journal::Log;
 use crate::name::Digest;
 use crate::permit::Cuts;
 use crate::run::StepState;
-use crate::step::{Op, StepNo};
+use crate::spoken::{Spoken, Standing, spoken};
+use crate::step::StepNo;
 use crate::store::Store;
+
+/// Where a run goes on, and how much of its journal something outside it vouches for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Here {
+    /// The install that goes on.
+    pub install: String,
+    /// Its machine.
+    pub machine: String,
+    /// The last line that the store of claims saw as it stands; 0 where nothing did.
+    pub vouched: u64,
+}
 
 impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     /// A run goes on where it began: same machine, rules, files and kind of host.
-    pub(super) fn same_place(&self, install: &str, machine: &str) -> Result<(), RunError> {
+    pub(super) fn same_place(&self, Here { install, machine, .. }: &Here) -> Result<(), RunError> {
         let Some(opened) = self.run.opened() else { return Err(RunError::NotOpen) };
         possible::<A>(opened.mode)?;
-        if let Some((_, theirs)) = self.run.home().filter(|home| *home != (install, machine)) {
+        if let Some((_, theirs)) = self.run.home().filter(|home| *home != (install.as_str(), machine.as_str())) {
             return Err(RunError::Elsewhere { machine: theirs.into() });
         }
         if opened.base != self.parts.tree.commit() {
@@ -44,13 +55,13 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
         }
     }
 
-    /// The journal's chain has no key, so what it says that humans and rules said is looked at again:
-    /// every signature, and the judgement of every step that could still run.
-    pub(super) fn same_words(&self, log: &Log, other_rules: bool) -> Result<(), RunError> {
-        for entry in &log.entries {
-            if let Some(signed) = entry.event.signed() {
-                let believed = signed.clone().believe(self.parts.approvers.as_ref(), entry.at);
-                believed.map_err(|error| RunError::Unsigned { n: entry.place.n, error })?;
+    /// The journal's chain has no key, so what it says that humans and rules said is looked at again: every
+    /// signature, and the judgement of every step that could still run. A word of somebody who has left since
+    /// stands if the store of claims saw it, or if nothing came of it: it is verified again before anything does.
+    pub(super) fn same_words(&self, log: &Log, vouched: u64, other_rules: bool) -> Result<(), RunError> {
+        for Spoken { n, standing, .. } in spoken(log, self.parts.approvers.as_ref(), vouched) {
+            if let Standing::Void(error) = standing {
+                return Err(RunError::Unsigned { n, error });
             }
         }
         for (at, record) in self.run.steps().iter().enumerate().filter(|_| self.run.closed().is_none()) {
@@ -65,23 +76,4 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
         }
         Ok(())
     }
-}
-
-/// Takes a run over, to be worked by that install on that machine with another store of claims: what may
-/// have run elsewhere is unknown from here on. Returns those ops; nothing of a run that is over.
-///
-/// # Errors
-/// The journal makes no sense, or failed.
-pub async fn adopt<S: Store>(mut journal: Journal<S>, log: &Log, install: String, machine: String) -> Result<Vec<Op>, RunError> {
-    let mut run = log.fold()?;
-    if run.closed().is_some() {
-        return Ok(Vec::new());
-    }
-    let open = run.open_ops();
-    let why = "it was granted elsewhere, and the run was adopted since: what became of it is not recorded here";
-    let unknown = open.iter().map(|op| Event::StepUnknown { op: op.clone(), why: why.into() });
-    let events = std::iter::once(Event::RunResumed { install, machine, policy: None }).chain(unknown).collect();
-    journal.record(&mut run, events).await?;
-    journal.barrier().await?;
-    Ok(open)
 }

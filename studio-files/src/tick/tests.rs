@@ -351,3 +351,17 @@ fn random_bytes_never_panic() {
         }
     }
 }
+
+#[test]
+fn of_many_at_once_no_mark_is_lost() {
+    let ids: Vec<String> = (0..48).map(|no| format!("t{no:02}")).collect();
+    let entries: String = ids.iter().map(|id| format!("- id: {id}\n  stage: 1\n  summary: Please {id}\n  status: pending\n")).collect();
+    let lab = Lab::new("ai/backlog.yaml", &entries);
+    let tickets: Vec<Ticket> = lab.entries().into_iter().map(|entry| entry.ticket).collect();
+    std::thread::scope(|scope| {
+        for share in tickets.chunks(12) {
+            scope.spawn(|| share.iter().for_each(|ticket| assert!(lab.tick(ticket).unwrap().changed)));
+        }
+    });
+    assert_eq!(lab.text(), entries.replace("pending", "success"));
+}

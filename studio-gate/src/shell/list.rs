@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn the_strictest_command_of_a_line_decides() {
         let judged = |text: &str| {
-            let (found, step) = judge(text, &|words| crate::script::of_words(&crate::command::tests::case(&crate::command::tests::step("x")), words));
+            let (found, step) = judge(text, &|words| crate::command::of_words(words, None));
             (found.verdict, found.class, step)
         };
         assert_eq!(judged("kubectl get nodes"), (Verdict::Auto, Class::Observe, true));

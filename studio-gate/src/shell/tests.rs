@@ -1,17 +1,17 @@
 //! Scripts and the most that each could do.
 
 use super::*;
-use crate::command::tests::{case, step};
-use crate::script::of_words;
+use crate::command::of_words;
 use std::collections::BTreeMap;
 use studio_core::gate::Class;
+use studio_core::name::Target;
 
 /// Judges a script with files beside it, on the target `main`.
 fn with(text: &str, files: &[(&str, &str)], arguments: Option<&[Vec<String>]>) -> Report {
-    let step = step("x");
     let files: BTreeMap<&str, &[u8]> = files.iter().map(|(path, text)| (*path, text.as_bytes())).collect();
     let file = |path: &str| files.get(path).copied();
-    let setting = Setting { judge: &|words| of_words(&case(&step), words), file: &file, target: "main", arguments };
+    let main = Target::try_from("main").unwrap();
+    let setting = Setting { judge: &|words| of_words(words, Some(&main)), file: &file, target: "main", arguments };
     script("infrastructure/x.sh", text.as_bytes(), &setting)
 }
 

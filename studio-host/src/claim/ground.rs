@@ -51,12 +51,19 @@ pub(super) fn try_out(dir: &Path, entry: &Entry) -> Result<(), ClaimError> {
     let wrong = |error: io::Error| ClaimError::Mechanics(dir.into(), error.to_string());
     let nonce = nonce().map_err(wrong)?;
     let (draft, linked) = (dir.join(format!("probe.{nonce}.tmp")), dir.join(format!("probe.{nonce}")));
-    let tried = try_link(&draft, &linked, dir).and_then(|file| try_lock(file, &linked, entry));
+    let linked_once = try_link(&draft, &linked, dir).map_err(wrong);
+    let seen = linked_once.and_then(|file| try_lock(file, &linked, entry).map_err(|error| ClaimError::Helper(dir.into(), error.to_string())));
     for path in [&draft, &linked] {
         // What is left over is a file that nobody reads.
         let _swept = OsDisk.remove(path);
     }
-    tried.map_err(wrong)
+    match seen? {
+        (Some(true), Some(false)) => Ok(()),
+        (None, _) | (_, None) => Err(ClaimError::Helper(dir.into(), "it ended without an answer".into())),
+        (held, free) => {
+            Err(wrong(io::Error::other(format!("another process sees its lock as held {held:?}, then {free:?}, not as true, then false"))))
+        }
+    }
 }
 
 /// Says to whoever tries out a folder what the lock looks like from here, once and as often as asked.
@@ -90,8 +97,8 @@ fn try_link(draft: &Path, linked: &Path, dir: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Has another process look at the lock, held and let go.
-fn try_lock(file: File, linked: &Path, entry: &Entry) -> io::Result<()> {
+/// Has another process look at the lock, held and let go; returns what it saw, as far as it said anything.
+fn try_lock(file: File, linked: &Path, entry: &Entry) -> io::Result<(Option<bool>, Option<bool>)> {
     let (mut child, mut talk) = spawn::entry(entry)?;
     talk.limit(Duration::from_secs(CLAIM_SECONDS_MAX))?;
     let seen = (|| {
@@ -116,10 +123,7 @@ fn try_lock(file: File, linked: &Path, entry: &Entry) -> io::Result<()> {
         let _gone = child.kill();
     }
     child.wait()?;
-    match seen? {
-        (Some(true), Some(false)) => Ok(()),
-        (held, free) => Err(io::Error::other(format!("another process sees its lock as held {held:?}, then {free:?}, not as true, then false"))),
-    }
+    seen
 }
 
 #[cfg(test)]
@@ -134,6 +138,13 @@ mod tests {
         for local in [0xef53, 0x5846_5342, 0x9123_683e, 0x2fc1_2fc1] {
             assert_eq!(name(local), None); // ext4, XFS, btrfs, ZFS
         }
+    }
+
+    #[test]
+    fn a_helper_that_dies_says_nothing_about_the_disk() {
+        let dir = tempfile::tempdir().unwrap();
+        let said = try_out(dir.path(), &Entry { program: "/bin/false".into(), args: Vec::new() }).unwrap_err().to_string();
+        assert!(said.contains("could not be tried out") && said.contains("try again") && !said.contains("local disk"), "{said}");
     }
 
     #[test]

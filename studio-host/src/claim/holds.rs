@@ -5,6 +5,7 @@ use super::record::Record;
 use super::store::ClaimStore;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use studio_core::limits::{HOLD_BYTES_MAX, HOLD_PATHS_MAX, HOLD_TARGETS_MAX, HOLDS_MAX};
 use studio_core::name::{RelPath, RunId, Target};
 
@@ -21,6 +22,9 @@ pub struct Hold {
     pub targets: BTreeSet<Target>,
     /// What it changes; a folder stands for all that is below it.
     pub paths: BTreeSet<RelPath>,
+    /// The checkout that it lies in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<PathBuf>,
 }
 
 impl ClaimStore {
@@ -54,8 +58,10 @@ impl ClaimStore {
             }
             others += 1;
             // Only a run itself lets go without the lock.
-            if let Some(shared) = shelf.get::<Hold>(&name)?.and_then(|other| all.meets(&other)) {
-                return Err(ClaimError::Held(run, shared));
+            let Some(other) = shelf.get::<Hold>(&name)? else { continue };
+            if let Some(shared) = all.meets(&other) {
+                let place = other.place.map(|place| format!(" for {}", place.display())).unwrap_or_default();
+                return Err(ClaimError::Held(run, format!("{shared}{place}")));
             }
         }
         if others == HOLDS_MAX {
@@ -122,7 +128,7 @@ mod tests {
 
     fn hold(number: usize, targets: &[&str], paths: &[&str]) -> Hold {
         let targets = targets.iter().map(|target| Target::try_from(*target).unwrap()).collect();
-        Hold { run: run(number), targets, paths: paths.iter().map(|path| RelPath::try_from(*path).unwrap()).collect() }
+        Hold { run: run(number), targets, paths: paths.iter().map(|path| RelPath::try_from(*path).unwrap()).collect(), place: None }
     }
 
     fn never(_: &RunId) -> bool {

@@ -159,6 +159,14 @@ impl ClaimStore {
         Ok(())
     }
 
+    /// Returns the last life of a run that was seen; 0 if none was.
+    ///
+    /// # Errors
+    /// It cannot be read, which is no sign that none was.
+    pub fn life(&self, run: &RunId) -> Result<u32, ClaimError> {
+        Ok(self.shelf("epochs").get::<Epoch>(run.as_str())?.map_or(0, |seen| seen.epoch))
+    }
+
     /// Gives an op up before it began: nothing will ever run under it.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use studio_core::limits::{CLOSE_SECONDS_MAX, HELLO_SECONDS_MAX, MAILBOX_MAX};
 use studio_core::name::{BranchName, CommitId, Digest, RunId, StoreId};
 use studio_core::permit::{Live, Permit};
 use studio_core::step::Op;
-use studio_core::warrant::Warrant;
+use studio_core::warrant::{Head, Warrant};
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 
@@ -126,7 +126,26 @@ impl Link {
         if let Answer::Branch(name) = answer { Ok(name) } else { Err(self.astray(&answer)) }
     }
 
-    /// Removes a run's checkout.
+    /// Says that a life of a run begins, before anything is granted in it. The commit it works on is kept from being
+    /// collected until [`Link::discard`].
+    ///
+    /// # Errors
+    /// As [`Link::commit`]; a later life was seen.
+    pub async fn live(&self, run: RunId, epoch: u32, base: Option<CommitId>) -> Result<(), ChoreError> {
+        let answer = self.chore(&Request::Live(run, epoch, base)).await?;
+        if let Answer::Lives = answer { Ok(()) } else { Err(self.astray(&answer)) }
+    }
+
+    /// Has the store of claims remember how far the journal of a run came. What it says is on disk.
+    ///
+    /// # Errors
+    /// As [`Link::commit`]; more of it, or another one, was seen.
+    pub async fn anchor(&self, run: RunId, head: Head) -> Result<(), ChoreError> {
+        let answer = self.chore(&Request::Anchor(run, head)).await?;
+        if let Answer::Anchored = answer { Ok(()) } else { Err(self.astray(&answer)) }
+    }
+
+    /// Removes a run's checkout, and lets go of all it holds.
     ///
     /// # Errors
     /// As [`Link::commit`].

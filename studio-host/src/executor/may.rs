@@ -63,7 +63,8 @@ pub(super) fn hold(site: &Place, run: &RunId, target: Option<&Target>, paths: BT
     if targets.is_empty() && paths.is_empty() {
         return Ok(());
     }
-    site.claims.hold(&Hold { run: run.clone(), targets, paths }, &|other| is_over(site, other))
+    let place = Some(site.repo.root().into());
+    site.claims.hold(&Hold { run: run.clone(), targets, paths, place }, &|other| is_over(site, other))
 }
 
 /// Says whether a run ended for good, as its journal here says. One that is not here may go on elsewhere.

@@ -11,7 +11,7 @@ use std::os::unix::net::UnixStream;
 use studio_core::chores::CommitOrder;
 use studio_core::gate::{EditVerdict, judge_edits};
 use studio_core::limits::{BRANCHES_MAX, OUTPUT_BYTES_MAX, PROSE_BYTES_MAX};
-use studio_core::name::{BranchName, Digest, RunId};
+use studio_core::name::{BranchName, CommitId, Digest, RunId};
 use studio_core::step::Op;
 use studio_core::text::one_line;
 use studio_core::warrant::Warrant;
@@ -65,10 +65,16 @@ impl Bench {
                 .and_then(|()| self.hold(&order))
                 .and_then(|()| self.chore(|workshop| Ok(Answer::Committed(workshop.commit(&order)?)))),
             Request::FreeBranch(name) => self.chore(|workshop| Ok(Answer::Branch(workshop.free_branch(&name)?))),
+            Request::Live(run, epoch, base) => self.live(&run, epoch, base.as_ref()),
+            Request::Anchor(run, head) => {
+                let anchored = self.site.claims.anchor(&run, head.n, &head.sum);
+                anchored.map(|_seal| Answer::Anchored).map_err(|error| error.to_string())
+            }
             Request::Discard(run) => {
                 let plain = self.runs.remove(&run) == Some(true);
                 let away = |workshop: &Workshop| if plain { workshop.park(&run) } else { workshop.discard(&run) };
-                self.let_go(&run).and_then(|()| self.chore(|workshop| away(workshop).map(|()| Answer::Discarded)))
+                let gone = |workshop: &Workshop| away(workshop).and_then(|()| workshop.let_go(&run)).map(|()| Answer::Discarded);
+                self.let_go(&run).and_then(|()| self.chore(gone))
             }
         };
         done.unwrap_or_else(Answer::Refused)
@@ -102,6 +108,14 @@ impl Bench {
         let plain = self.runs.get(&warrant.op.run).copied().unwrap_or_else(first);
         self.runs.insert(warrant.op.run.clone(), plain && read);
         self
+    }
+
+    /// Remembers the life of a run before anything is granted in it: a store that knows only older ones is older too.
+    fn live(&mut self, run: &RunId, epoch: u32, base: Option<&CommitId>) -> Result<Answer, String> {
+        self.site.claims.raise(run, epoch).map_err(|error| error.to_string())?;
+        let kept = base.map_or(Ok(()), |base| self.open().and_then(|(workshop, _)| workshop.keep(run, base)));
+        kept.unwrap_or_else(|error| tracing::warn!(%run, %error, "git may collect the commit it works on"));
+        Ok(Answer::Lives)
     }
 
     /// Takes the paths of a change for its run.

@@ -108,7 +108,7 @@ pub(super) fn word(site: &Place, warrant: &Warrant, judgement: &Judgement) -> Re
     let unsigned = |why: &str| Refusal::Word(NotApproved(why.into()));
     let signed = warrant.approval.as_deref().ok_or_else(|| unsigned("nobody's word came with it"))?;
     let approvers = (site.approvers)().map_err(Refusal::Approvers)?;
-    let statement = signed.clone().believe(approvers.as_ref(), site.clock.now())?;
+    let statement = signed.clone().believe_now(approvers.as_ref(), site.clock.now())?;
     let about = statement.word == Word::Approve && statement.op == warrant.op && statement.effect == warrant.effect && statement.by == *by;
     if about { Ok(()) } else { Err(unsigned("what was signed is about something else, or by somebody else")) }
 }

@@ -14,11 +14,11 @@ use studio_core::limits::FRAME_BYTES_MAX;
 use studio_core::name::{BranchName, CommitId, Digest, RunId, StoreId};
 use studio_core::step::Op;
 use studio_core::text::one_line;
-use studio_core::warrant::Warrant;
+use studio_core::warrant::{Head, Warrant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// The version of these messages. Both ends must have the same.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// The first message each way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +53,11 @@ pub enum Request {
     Commit(Box<CommitOrder>),
     /// Find a branch of this name, or with a number behind it, that is not there yet.
     FreeBranch(BranchName),
-    /// Remove this run's checkout.
+    /// A life of this run begins: remember which, and keep the commit it works on until it is over.
+    Live(RunId, u32, Option<CommitId>),
+    /// Remember that the journal of this run came so far.
+    Anchor(RunId, Head),
+    /// Remove this run's checkout, and let go of all it holds: it is over.
     Discard(RunId),
 }
 
@@ -81,6 +85,10 @@ pub enum Answer {
     Committed(CommitId),
     /// The branch that is free.
     Branch(BranchName),
+    /// The life is remembered.
+    Lives,
+    /// It is remembered.
+    Anchored,
     /// The checkout is gone.
     Discarded,
 }

@@ -16,7 +16,7 @@ use studio_core::name::BranchName;
 use studio_core::text::one_line;
 
 /// How long git itself may hold a ref.
-const GIT_WAIT: Duration = Duration::from_secs(1);
+pub(super) const GIT_WAIT: Duration = Duration::from_secs(1);
 
 /// Returns `wanted`, or the first of its numbered names, that is no branch yet and is in the way of none.
 pub(super) fn free(repo: &Repository, wanted: &BranchName) -> Result<BranchName, GitError> {
@@ -98,7 +98,7 @@ pub(super) fn settle(repos: [&Repository; 2], branch: &BranchName) -> Result<(),
 }
 
 /// Puts a ref at `commit` if it still is as `expected`. There is no line in any reflog.
-fn set(repo: &Repository, name: &FullName, commit: ObjectId, expected: PreviousValue) -> Result<(), GitError> {
+pub(super) fn set(repo: &Repository, name: &FullName, commit: ObjectId, expected: PreviousValue) -> Result<(), GitError> {
     let mut refs = repo.refs.clone();
     refs.write_reflog = WriteReflog::Disable;
     let change = Change::Update { log: LogChange::default(), expected, new: Target::Object(commit) };
@@ -108,20 +108,20 @@ fn set(repo: &Repository, name: &FullName, commit: ObjectId, expected: PreviousV
     ready.commit(None).map(drop).map_err(|error| damaged(name.as_bstr(), &error))
 }
 
-/// Returns what a branch holds.
-fn target(repo: &Repository, name: &FullName) -> Result<Option<Target>, GitError> {
-    files(repo, name.shorten().to_string())?;
+/// Returns what a ref holds.
+pub(super) fn target(repo: &Repository, name: &FullName) -> Result<Option<Target>, GitError> {
+    files(repo, name)?;
     let found = repo.try_find_reference(name.as_bstr()).map_err(|error| damaged(name.as_bstr(), &error))?;
     // A look-up also tries longer names.
     Ok(found.map(gix::Reference::detach).filter(|found| found.name == *name).map(|found| found.target))
 }
 
-/// Says whether what a branch is read from are files and folders: a symlink leads elsewhere, and a pipe would be
+/// Says whether what a ref is read from are files and folders: a symlink leads elsewhere, and a pipe would be
 /// waited for.
-fn files(repo: &Repository, branch: String) -> Result<(), GitError> {
-    let (common, heads) = (repo.common_dir(), repo.common_dir().join("refs/heads"));
-    let loose = heads.join(branch);
-    for file in loose.ancestors().take_while(|at| *at != heads).chain([common.join("packed-refs").as_path()]) {
+fn files(repo: &Repository, name: &FullName) -> Result<(), GitError> {
+    let (common, refs) = (repo.common_dir(), repo.common_dir().join("refs"));
+    let loose = common.join(name.as_bstr().to_string());
+    for file in loose.ancestors().take_while(|at| *at != refs).chain([common.join("packed-refs").as_path()]) {
         if fs::symlink_metadata(file).is_ok_and(|seen| !seen.is_file() && !seen.is_dir()) {
             let odd = std::io::Error::other("it is no regular file; look at it, then move it away");
             return Err(GitError::Folder(file.into(), odd));
@@ -137,7 +137,7 @@ fn full(branch: &BranchName) -> Result<FullName, GitError> {
 /// Returns the branches that may be in the way of `branch` or its numbered names.
 fn near(repo: &Repository, branch: &BranchName) -> Result<Vec<String>, GitError> {
     let bad = |error: gix::Error| damaged("the branches", &error);
-    files(repo, branch.to_string())?;
+    files(repo, &full(branch)?)?;
     let wanted = branch.as_str().to_ascii_lowercase();
     let mut names = Vec::new();
     // One that is broken is in nobody's way: setting a ref looks at its own place again.

@@ -25,7 +25,7 @@ const ALTERNATES: &str = "../../../objects\n";
 /// sealed work tree a run. Nothing of git's is run or obeyed. Whatever changes something holds one lock.
 #[derive(Clone, Debug)]
 pub struct Workshop {
-    user: ThreadSafeRepository,
+    pub(super) user: ThreadSafeRepository,
     clone: ThreadSafeRepository,
     common: PathBuf,
     dir: PathBuf,

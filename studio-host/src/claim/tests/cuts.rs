@@ -16,7 +16,7 @@ const FOLDER: &str = "/store/holds";
 
 fn hold(paths: &[&str]) -> Hold {
     let paths = paths.iter().map(|path| (*path).try_into().unwrap()).collect();
-    Hold { run: op(1).run, targets: BTreeSet::new(), paths }
+    Hold { run: op(1).run, targets: BTreeSet::new(), paths, place: None }
 }
 
 fn find<T: Record>(files: &BTreeMap<PathBuf, Vec<u8>>, path: &Path) -> Option<T> {

@@ -60,6 +60,20 @@ fn it_ends_while_nobody_looks() {
 }
 
 #[test]
+fn what_of_a_run_is_at_work_is_found_without_its_journal() {
+    let lab = Lab::new();
+    let (shim, mut go, _) = lab.start_gated(&op(1));
+    lab.store.bury(&op(2), "given up", Timestamp::UNIX_EPOCH).unwrap();
+    let pid = i32::try_from(shim.pid()).unwrap();
+    assert_eq!(lab.store.at_work(&op(1).run).unwrap(), [(op(1), Some(pid))]);
+    let other = "20261122-101112-add-node-0a10".try_into().unwrap();
+    assert_eq!(lab.store.at_work(&other).unwrap(), []);
+    go.open("word");
+    assert!(matches!(lab.wait(&op(1)), Look::Ended(_)));
+    assert_eq!(lab.store.at_work(&op(1).run).unwrap(), []);
+}
+
+#[test]
 fn either_half_of_a_shim_may_be_killed() {
     let lab = Lab::new();
     for (step, first) in [(1, true), (2, false)] {

@@ -34,7 +34,7 @@ fn sh(script: &str) -> Result<Link, ExecutorError> {
 
 /// A shell script that greets as an Executor does.
 fn greeting() -> String {
-    let hello = concat!(r#"{"hello":{"protocol":2,"version":""#, env!("CARGO_PKG_VERSION"), r#"","pid":1}}"#);
+    let hello = concat!(r#"{"hello":{"protocol":3,"version":""#, env!("CARGO_PKG_VERSION"), r#"","pid":1}}"#);
     format!("printf '\\000\\000\\000\\{:03o}{hello}' >&0", hello.len())
 }
 
@@ -126,9 +126,9 @@ fn only_our_own_version_is_served() {
     let (mut ours, theirs) = UnixStream::pair().unwrap();
     let place = lab.place();
     let thread = spawn(move || serve(theirs, place));
-    wire::write(&mut ours, &Request::Hello(Hello { protocol: 3, ..Hello::ours() })).unwrap();
+    wire::write(&mut ours, &Request::Hello(Hello { protocol: wire::PROTOCOL + 1, ..Hello::ours() })).unwrap();
     assert!(matches!(wire::read(&mut ours).unwrap(), Some(Answer::Hello(_))));
-    assert!(matches!(thread.join().unwrap(), Err(ExecutorError::Wire(wire::WireError::Protocol(3, _)))));
+    assert!(matches!(thread.join().unwrap(), Err(ExecutorError::Wire(wire::WireError::Protocol(theirs, _))) if theirs == wire::PROTOCOL + 1));
     for hostile in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"\0\0\0\x05", b"\0\0\0\x04null"] {
         let (mut ours, theirs) = UnixStream::pair().unwrap();
         ours.write_all(hostile).unwrap();
@@ -157,7 +157,7 @@ fn a_process_is_started_greeted_let_go_and_reaped() {
         link.close().await.unwrap();
         assert!(matches!(sh("true"), Err(ExecutorError::NoHello(_))));
         assert!(matches!(Link::start(Path::new("/absent"), &[]), Err(ExecutorError::Start(..))));
-        let version = greeting().replace("protocol\":2", "protocol\":7");
+        let version = greeting().replace("protocol\":3", "protocol\":7");
         assert!(matches!(sh(&format!("{version}; exec cat > /dev/null")), Err(ExecutorError::Wire(wire::WireError::Protocol(7, _)))));
     });
 }

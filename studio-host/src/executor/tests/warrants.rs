@@ -57,6 +57,7 @@ fn only_a_word_that_counts_now_lets_a_step_run() {
         ("nobody was asked", refused(|warrant| warrant.basis = Basis::Auto)),
         ("rehearsal", refused(|warrant| warrant.basis = Basis::Assumed)),
         ("nobody's word", refused(|warrant| warrant.approval = None)),
+        ("still to come", refused(|warrant| sign(warrant, &|said| said.at += jiff::SignedDuration::from_hours(1), "ada"))),
         ("expired", refused(|warrant| sign(warrant, &|said| said.expires = noon(), "ada"))),
         ("bob signed", refused(|warrant| sign(warrant, &|_| {}, "bob"))),
         ("somebody else", refused(|warrant| sign(warrant, &|said| said.by = "bob".try_into().unwrap(), "bob"))),
