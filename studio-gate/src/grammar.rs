@@ -9,6 +9,7 @@ mod option;
 mod row;
 mod sheet;
 mod shelf;
+mod snippet;
 
 pub(crate) use form::Reading;
 pub(crate) use row::{Fit, Row};

@@ -106,6 +106,9 @@ fn changes_ask() {
             "systemctl restart nginx",
             "docker compose restart web",
             "zfs snapshot tank@a",
+            "curl https://example.test",
+            "cp docs/a docs/b",
+            "sed -i s/a/b/ docs/a",
         ],
     );
 }
@@ -152,29 +155,14 @@ fn destruction_needs_a_script() {
 
 #[test]
 fn what_nobody_can_judge_is_refused() {
-    all(
-        Verdict::Refuse,
-        Class::Opaque,
-        "interpreters.toml",
-        &[
-            "bash -c x",
-            "sh x.sh",
-            "python3 -c x",
-            "perl -e x",
-            "node -e x",
-            "awk x",
-            "sed -i s/a/b/ f",
-            "bash --noprofile --norc /tmp/x.sh",
-            "bash x.sh",
-        ],
-    );
+    all(Verdict::Refuse, Class::Opaque, "interpreters.toml", &["bash -c x", "sh x.sh", "vim -c x", "bash --noprofile --norc /tmp/x.sh", "bash x.sh"]);
     all(
         Verdict::Refuse,
         Class::Opaque,
         "wrappers.toml",
-        &["sudo kubectl get pods", "env ls", "xargs rm", "timeout 5 ls", "nohup ls", "ssh pve uptime", "find . -delete", "tee x", "eval ls"],
+        &["sudo kubectl get pods", "env ls", "xargs rm", "timeout 5 ls", "nohup ls", "ssh pve uptime", "eval ls"],
     );
-    all(Verdict::Refuse, Class::Opaque, "recipes.toml", &["make deploy", "npm run build"]);
+    all(Verdict::Refuse, Class::Opaque, "recipes.toml", &["make deploy", "pnpm run build"]);
     all(Verdict::Refuse, Class::Opaque, "just.toml", &["just", "just x", "just -n x"]);
     all(
         Verdict::ScriptOnly,
@@ -187,11 +175,20 @@ fn what_nobody_can_judge_is_refused() {
             "talosctl foo",
             "docker run x",
             "docker compose up -d",
+            "python3 -c x",
+            "perl -e x",
+            "node -e x",
+            "awk x",
+            "sed 1e README.md",
+            "find . -exec ls",
+            "jq -n env",
+            "npm run build",
+            "cp talos.raw /dev/sdb",
         ],
     );
     all(Verdict::Refuse, Class::Opaque, "kubectl.toml, unknown verb", &["kubectl foo", "kubectl foo get pods"]);
     all(Verdict::Refuse, Class::Opaque, "git.toml, unknown verb", &["git frob"]);
-    all(Verdict::Refuse, Class::Opaque, "unknown-program", &["frobnicate", "frobnicate --force", "curl https://example.test", "cp a b", "jq -n env"]);
+    all(Verdict::Refuse, Class::Opaque, "unknown-program", &["frobnicate", "frobnicate --force", "zellij x"]);
 }
 
 #[test]

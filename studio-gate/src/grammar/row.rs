@@ -78,7 +78,7 @@ impl Token {
     /// Says whether it is data: whatever stands there is only looked for or printed.
     #[cfg(test)]
     pub(super) fn is_data(&self) -> bool {
-        ["TEXT", "PLAIN", "SPOT"].iter().any(|data| self.name.contains(data))
+        ["TEXT", "PLAIN", "SPOT", "SAID", "FILTER"].iter().any(|data| self.name.contains(data))
     }
 
     /// Says whether it names `word` itself.
