@@ -81,7 +81,7 @@ impl Walk<'_> {
             }
             Some(_) | None => {
                 let what = if reads { "reads" } else { "writes" };
-                let why = format!("it {what} {shown}, which is no file of the run's own");
+                let why = format!("it {what} {shown}");
                 self.note(scope, Class::Opaque, "redirect", why, "write below \"$STUDIO_OUT\", read files of the repository by their path");
             }
         }
