@@ -106,7 +106,7 @@ mod tests {
         for (path, text, class) in [
             ("infrastructure/check.sh", "kubectl get nodes\n", Class::Observe),
             ("infrastructure/check.sh", "kubectl cordon cp-1\n", Class::Mutate),
-            ("infrastructure/check.sh", "kubectl get nodes > x\n", Class::Opaque),
+            ("infrastructure/check.sh", "kubectl get nodes > x\n", Class::LocalWrite),
             ("infrastructure/check.sh", "echo 'for ever\n", Class::Opaque),
             ("infrastructure/check.sh", "kubectl \"de\"lete ns web\n", Class::Destroy),
             ("infrastructure/check.sh", "x=web\nkubectl del\\\nete ns \"$x\"\n", Class::Destroy),

@@ -92,6 +92,7 @@ fn each_type_has_its_keys() {
         diff: branch commit patch run
         error: exit why
         event: at body epoch kind n run
+        explained: argv better class effect probe rule verdict why
         finding: line mend path rule section severity what
         freeze: at by frozen why
         gc: bytes removed run
