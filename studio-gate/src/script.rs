@@ -1,6 +1,7 @@
 //! Judging scripts: they always ask, and their bytes are part of what is approved.
 
 use crate::command::{self, Finding};
+use crate::declared::writes;
 use crate::place::{fold, listed};
 use crate::shell::{self, Report, Setting};
 use studio_core::closure::RUNS;
@@ -16,6 +17,9 @@ pub(crate) const WORDS_BEFORE: usize = 4;
 pub(crate) fn judge(case: &Case<'_>, path: &RelPath) -> Finding {
     let (argv, bytes) = (&case.step.argv, case.script);
     let refuse = |why: String, better: &str| Finding::refused(Class::Opaque, "script", why, better);
+    if let (None, Some((_, end))) = (bytes, case.closure.links.iter().find(|(word, _)| word == path.as_str())) {
+        return refuse(format!("{path} is a link to {end}"), "run the file itself, by its own path");
+    }
     let Some(bytes) = bytes else {
         return refuse(format!("there is no script {path} in the changed tree"), "name a script of the repository, or add it with an edit");
     };
@@ -54,14 +58,14 @@ pub(crate) fn report(case: &Case<'_>, path: &str, bytes: &[u8]) -> Report {
     let arguments: Vec<Vec<String>> = case.step.argv.words().skip(WORDS_BEFORE).map(|word| vec![word.to_string()]).collect();
     let file = |wanted: &str| case.closure.used.iter().find(|(path, _)| path.as_str() == wanted).map(|(_, bytes)| bytes.as_slice());
     let arguments = case.step.argv.script().map(|_| arguments.as_slice());
-    let target = &case.step.target;
-    let setting = Setting { judge: &|words| command::of_words(words, Some(target)), file: &file, target: target.as_str(), arguments };
+    let (target, writes) = (&case.step.target, case.closure.side.as_deref().map(writes).unwrap_or_default());
+    let setting = Setting { judge: &|words| command::of_words(words, Some(target)), file: &file, writes: &writes, target: target.as_str(), arguments };
     shell::script(path, bytes, &setting)
 }
 
 /// Returns the most that a script could do that nothing else is known of.
 pub(crate) fn alone(path: &str, bytes: &[u8]) -> Report {
-    shell::script(path, bytes, &Setting { judge: &|words| command::of_words(words, None), file: &|_| None, target: "", arguments: None })
+    shell::script(path, bytes, &Setting { judge: &|words| command::of_words(words, None), file: &|_| None, writes: &[], target: "", arguments: None })
 }
 
 /// Returns the class that a script's text comes to, and why. What destroys counts most: the rest is only not understood.

@@ -11,7 +11,7 @@ fn with(text: &str, files: &[(&str, &str)], arguments: Option<&[Vec<String>]>) -
     let files: BTreeMap<&str, &[u8]> = files.iter().map(|(path, text)| (*path, text.as_bytes())).collect();
     let file = |path: &str| files.get(path).copied();
     let main = Target::try_from("main").unwrap();
-    let setting = Setting { judge: &|words| of_words(words, Some(&main)), file: &file, target: "main", arguments };
+    let setting = Setting { judge: &|words| of_words(words, Some(&main)), file: &file, writes: &[], target: "main", arguments };
     script("infrastructure/x.sh", text.as_bytes(), &setting)
 }
 

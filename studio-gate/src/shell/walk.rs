@@ -12,6 +12,7 @@ use brush_parser::ast::{
 use brush_parser::{ParserOptions, parse_tokens, uncached_tokenize_str};
 use std::collections::{BTreeMap, BTreeSet};
 use studio_core::gate::Class;
+use studio_core::name::RelPath;
 use studio_core::limits::{SCRIPT_BYTES_MAX, SHELL_COMMANDS_MAX, SHELL_DEPTH_MAX};
 
 /// What a script is judged with.
@@ -21,6 +22,8 @@ pub(crate) struct Setting<'s> {
     pub(crate) judge: &'s dyn Fn(&[&str]) -> Finding,
     /// Returns the file at a path of the repository, if the script may use it.
     pub(crate) file: &'s dyn Fn(&str) -> Option<&'s [u8]>,
+    /// Folders that the side file of the script lets it write.
+    pub(crate) writes: &'s [RelPath],
     /// What the step works on.
     pub(crate) target: &'s str,
     /// The values that each of its arguments may have, if they are known.

@@ -135,7 +135,7 @@ fn same_files(site: &Place, base: &impl Tree, warrant: &Warrant, commit: &Commit
 
 /// Reads the side file of a script, and says whether the script may run on `target`.
 pub(super) fn side(script: &RelPath, target: &Target, read: impl Fn(&RelPath) -> Result<Option<Vec<u8>>, TreeError>) -> Result<Side, Refusal> {
-    let Some(path) = Side::path(script) else { return Ok(Side::default()) };
+    let Some(path) = script.beside() else { return Ok(Side::default()) };
     let Some(bytes) = read(&path)? else { return Ok(Side::default()) };
     let side = Side::parse(&path, &bytes)?;
     side.allows(script, target)?;
