@@ -131,6 +131,10 @@ pub const ENV_VALUES_MAX: usize = 64;
 pub const CHOSEN_MAX: usize = 200;
 /// Clusters of one repository.
 pub const CLUSTERS_MAX: usize = 64;
+/// Nodes of one repository.
+pub const NODES_MAX: usize = 1_000;
+/// Registered scripts of one repository.
+pub const REGISTRATIONS_MAX: usize = 200;
 /// Largest object of a git repository that is read; a user's file has its own, smaller limit.
 pub const OBJECT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Commits that are walked for the identity of a repository.

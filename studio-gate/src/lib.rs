@@ -86,6 +86,11 @@ impl ShortGate {
         script::report(case, path.as_str(), text)
     }
 
+    /// Returns the most that the script of `case` could do on any target, with whatever arguments it declares.
+    pub fn reach(&self, case: &Case<'_>, path: &RelPath, text: &[u8]) -> Report {
+        script::reach(case, path, text)
+    }
+
     /// Returns the most that a script could do that nothing but its name and text is known of.
     pub fn judge_script(&self, name: &str, text: &[u8]) -> Report {
         script::alone(name, text)

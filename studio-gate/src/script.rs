@@ -1,7 +1,7 @@
 //! Judging scripts: they always ask, and their bytes are part of what is approved.
 
 use crate::command::{self, Finding};
-use crate::declared::writes;
+use crate::declared::{declared, writes};
 use crate::place::{fold, listed};
 use crate::shell::{self, Report, Setting};
 use studio_core::closure::RUNS;
@@ -56,11 +56,21 @@ pub(crate) fn judge(case: &Case<'_>, path: &RelPath) -> Finding {
 /// Returns the most that a script could do, with the files that its step may use, and the words of its step.
 pub(crate) fn report(case: &Case<'_>, path: &str, bytes: &[u8]) -> Report {
     let arguments: Vec<Vec<String>> = case.step.argv.words().skip(WORDS_BEFORE).map(|word| vec![word.to_string()]).collect();
-    let file = |wanted: &str| case.closure.used.iter().find(|(path, _)| path.as_str() == wanted).map(|(_, bytes)| bytes.as_slice());
+    let file = |wanted: &str| used(case, wanted);
     let arguments = case.step.argv.script().map(|_| arguments.as_slice());
     let (target, writes) = (&case.step.target, case.closure.side.as_deref().map(writes).unwrap_or_default());
     let setting = Setting { judge: &|words| command::of_words(words, Some(target)), file: &file, writes: &writes, target: target.as_str(), arguments };
     shell::script(path, bytes, &setting)
+}
+
+/// Returns the most that a script could do on any target, with the files that it may use and the arguments it declares.
+pub(crate) fn reach(case: &Case<'_>, path: &RelPath, bytes: &[u8]) -> Report {
+    let side = case.closure.side.as_deref();
+    let arguments = declared(path, bytes, side).ok().map(|declared| declared.values());
+    let writes = side.map(writes).unwrap_or_default();
+    let file = |wanted: &str| used(case, wanted);
+    let judge = |words: &[&str]| command::of_words(words, None);
+    shell::script(path.as_str(), bytes, &Setting { judge: &judge, file: &file, writes: &writes, target: "", arguments: arguments.as_deref() })
 }
 
 /// Returns the most that a script could do that nothing else is known of.
@@ -76,6 +86,11 @@ fn computed(case: &Case<'_>, path: &RelPath, bytes: &[u8]) -> (Class, String) {
         (false, Some(why)) => (report.class, format!("{path} is a script; {why}")),
         (_, None) => (report.class, format!("{path} is a script, and every command in it only looks")),
     }
+}
+
+/// Returns the file at a path, if the script of `case` may use it.
+fn used<'c>(case: &'c Case<'_>, wanted: &str) -> Option<&'c [u8]> {
+    case.closure.used.iter().find(|(path, _)| path.as_str() == wanted).map(|(_, bytes)| bytes.as_slice())
 }
 
 fn more(case: &Case<'_>) -> String {

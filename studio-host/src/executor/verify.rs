@@ -14,11 +14,12 @@ use std::path::PathBuf;
 use studio_core::approval::{NotApproved, Word};
 use studio_core::closure::closure;
 use studio_core::event::{Basis, Mode};
-use studio_core::gate::{Case, Judgement, Verdict};
+use studio_core::gate::{Case, Class, Judgement, Verdict};
 use studio_core::name::{CommitId, Digest, RelPath, RunId, StoreId, Target};
 use studio_core::step::Op;
 use studio_core::tree::{Tree, TreeError, after};
 use studio_core::warrant::Warrant;
+use studio_gate::{NotRegistered, registered};
 
 /// A warrant that holds, and what was found out on the way.
 pub(super) struct Judged {
@@ -78,6 +79,11 @@ pub(super) fn judge(site: &Place, warrant: &Warrant) -> Result<Judged, Refusal> 
     let judgement = site.gate.judge(&case);
     if judgement.digest != warrant.effect {
         return Err(Refusal::Effect);
+    }
+    if path.is_some() && judgement.class >= Class::Destroy && judgement.verdict == Verdict::Ask {
+        // The rules know what was registered when they were read, and whose arguments are whose; this is about now.
+        let now = (site.registrations)().map_err(Refusal::Registrations)?;
+        registered(&case, &now, &|_| true)?;
     }
     let script = path.zip(bytes).map(|(path, bytes)| Script { path, bytes });
     let side = match &script {
@@ -181,6 +187,12 @@ pub(super) enum Refusal {
     /// A human's word that does not count.
     #[error(transparent)]
     Word(#[from] NotApproved),
+    /// A script that nobody registered, or not any more.
+    #[error(transparent)]
+    Script(#[from] NotRegistered),
+    /// What is registered.
+    #[error("what is registered cannot be read: {0}")]
+    Registrations(String),
     /// Nobody's word counts.
     #[error("the list of approvers cannot be read: {0}")]
     Approvers(String),

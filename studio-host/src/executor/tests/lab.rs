@@ -181,6 +181,7 @@ impl Lab {
             repo: self.repo(),
             gate: Arc::clone(&self.gate),
             approvers: Box::new(|| Ok(Box::new(Names(&["ada", "bob"])))),
+            registrations: Box::new(|| Ok(Vec::new())),
             claims: self.claims(),
             entry: self.shims.clone(),
             since: Moment::now(&SystemClock).unwrap(),
