@@ -63,13 +63,6 @@ struct Side {
     danger: Option<Declared>,
 }
 
-/// What a script may write, of the same file.
-#[derive(Deserialize)]
-struct Writes {
-    #[serde(default)]
-    writes: Vec<RelPath>,
-}
-
 /// Reads what the script at `path` declares, in its header or, where it has none, in its side file.
 ///
 /// # Errors
@@ -82,12 +75,6 @@ pub fn declared(path: &RelPath, script: &[u8], side: Option<&[u8]>) -> Result<De
         (Some(_), Some(_)) => Err(DeclaredError::Twice(path.clone())),
         (None, None) => Err(DeclaredError::Nothing(path.clone())),
     }
-}
-
-/// Returns the folders that a side file lets its script write; none where it is broken, which the Executor refuses.
-pub(crate) fn writes(side: &[u8]) -> Vec<RelPath> {
-    let text = String::from_utf8_lossy(side);
-    toml_edit::de::from_str::<Writes>(&text).map(|side| side.writes).unwrap_or_default()
 }
 
 impl Declared {

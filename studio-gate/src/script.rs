@@ -1,7 +1,7 @@
 //! Judging scripts: they always ask, and their bytes are part of what is approved.
 
 use crate::command::{self, Finding};
-use crate::declared::{declared, writes};
+use crate::declared::declared;
 use crate::place::{fold, listed};
 use crate::shell::{self, Report, Setting};
 use studio_core::closure::RUNS;
@@ -58,24 +58,22 @@ pub(crate) fn report(case: &Case<'_>, path: &str, bytes: &[u8]) -> Report {
     let arguments: Vec<Vec<String>> = case.step.argv.words().skip(WORDS_BEFORE).map(|word| vec![word.to_string()]).collect();
     let file = |wanted: &str| used(case, wanted);
     let arguments = case.step.argv.script().map(|_| arguments.as_slice());
-    let (target, writes) = (&case.step.target, case.closure.side.as_deref().map(writes).unwrap_or_default());
-    let setting = Setting { judge: &|words| command::of_words(words, Some(target)), file: &file, writes: &writes, target: target.as_str(), arguments };
+    let target = &case.step.target;
+    let setting = Setting { judge: &|words| command::of_words(words, Some(target)), file: &file, target: target.as_str(), arguments };
     shell::script(path, bytes, &setting)
 }
 
 /// Returns the most that a script could do on any target, with the files that it may use and the arguments it declares.
 pub(crate) fn reach(case: &Case<'_>, path: &RelPath, bytes: &[u8]) -> Report {
-    let side = case.closure.side.as_deref();
-    let arguments = declared(path, bytes, side).ok().map(|declared| declared.values());
-    let writes = side.map(writes).unwrap_or_default();
+    let arguments = declared(path, bytes, case.closure.side.as_deref()).ok().map(|declared| declared.values());
     let file = |wanted: &str| used(case, wanted);
     let judge = |words: &[&str]| command::of_words(words, None);
-    shell::script(path.as_str(), bytes, &Setting { judge: &judge, file: &file, writes: &writes, target: "", arguments: arguments.as_deref() })
+    shell::script(path.as_str(), bytes, &Setting { judge: &judge, file: &file, target: "", arguments: arguments.as_deref() })
 }
 
 /// Returns the most that a script could do that nothing else is known of.
 pub(crate) fn alone(path: &str, bytes: &[u8]) -> Report {
-    shell::script(path, bytes, &Setting { judge: &|words| command::of_words(words, None), file: &|_| None, writes: &[], target: "", arguments: None })
+    shell::script(path, bytes, &Setting { judge: &|words| command::of_words(words, None), file: &|_| None, target: "", arguments: None })
 }
 
 /// Returns the class that a script's text comes to, and why. What destroys counts most: the rest is only not understood.
@@ -125,7 +123,7 @@ mod tests {
         for (path, text, class) in [
             ("infrastructure/check.sh", "kubectl get nodes\n", Class::Observe),
             ("infrastructure/check.sh", "kubectl cordon cp-1\n", Class::Mutate),
-            ("infrastructure/check.sh", "kubectl get nodes > x\n", Class::Opaque),
+            ("infrastructure/check.sh", "kubectl get nodes > x\n", Class::LocalWrite),
             ("infrastructure/check.sh", "echo 'for ever\n", Class::Opaque),
             ("infrastructure/check.sh", "kubectl \"de\"lete ns web\n", Class::Destroy),
             ("infrastructure/check.sh", "x=web\nkubectl del\\\nete ns \"$x\"\n", Class::Destroy),

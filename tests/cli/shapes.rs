@@ -19,6 +19,7 @@ pub(crate) fn seen() -> Shapes {
     note(&Lab::new(&[]), 0, "run");
     note(&Lab::new(&[]), 0, "demo --dir sample");
     note(&lab, 0, "tickets --all");
+    note(&lab, 0, "policy explain -- kubectl cordon w-1");
     note(&lab, 6, "run old-news");
     note(&lab, 0, "run collect-facts");
     note(&lab, 0, "status");
@@ -91,6 +92,7 @@ fn each_type_has_its_keys() {
         diff: branch commit patch run
         error: exit why
         event: at body epoch kind n run
+        explained: argv better class effect probe rule verdict why
         finding: line mend path rule section severity what
         freeze: at by frozen why
         gc: bytes removed run

@@ -140,7 +140,7 @@ impl Run {
         match judgement.verdict {
             Verdict::Auto => again,
             Verdict::Ask | Verdict::ScriptOnly | Verdict::Refuse => {
-                Some(again.map_or(judgement.why.clone(), |again| format!("{}; {again}", judgement.why)))
+                Some(again.map_or(judgement.why.clone(), |again| format!("{again}; {}", judgement.why)))
             }
         }
     }

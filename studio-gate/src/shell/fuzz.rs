@@ -80,7 +80,7 @@ fn look(bytes: &[u8]) {
         effect: Effect::Read,
         probe: None,
     };
-    let setting = Setting { judge: &judge, file: &|_| None, writes: &[], target: "main", arguments: None };
+    let setting = Setting { judge: &judge, file: &|_| None, target: "main", arguments: None };
     script("x.sh", bytes, &setting);
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = list(text);

@@ -4,7 +4,6 @@ use super::expand::Value;
 use super::walk::{Scope, Walk};
 use brush_parser::ast::{CompoundCommand, IoFileRedirectKind, IoFileRedirectTarget, IoRedirect, RedirectList, SubshellCommand};
 use studio_core::gate::Class;
-use studio_core::name::RelPath;
 use studio_core::place::{listed, secret};
 use studio_core::text::one_line;
 
@@ -77,8 +76,9 @@ impl Walk<'_> {
             Some(path) if !reads && path.starts_with('/') && !path.starts_with("/tmp/") => {
                 self.note(scope, Class::Destroy, "overwrites", format!("it writes over {shown}"), "write below \"$STUDIO_OUT\"");
             }
-            Some(path) if !reads && self.declared(path, scope) => {
-                self.note(scope, Class::LocalWrite, "writes", format!("it writes {shown}, in a folder that its side file names"), "");
+            // Its copy of the repository is sealed but for the folders that its side file declares.
+            Some(path) if !reads && !path.starts_with('/') && self.path(path, scope).is_some_and(|path| !secret(&path)) => {
+                self.note(scope, Class::LocalWrite, "writes", format!("it writes {shown}, in its copy of the repository"), "");
             }
             None if !reads && self.own(raw) => {
                 self.note(scope, Class::LocalWrite, "writes", format!("it writes {shown}, in a folder of the run"), "");
@@ -89,12 +89,6 @@ impl Walk<'_> {
                 self.note(scope, Class::Opaque, "redirect", why, "write below \"$STUDIO_OUT\", read files of the repository by their path");
             }
         }
-    }
-
-    /// Says whether a path lies in a folder that the side file of the script lets it write.
-    fn declared(&self, path: &str, scope: &Scope) -> bool {
-        let path = Some(path).filter(|path| !path.starts_with('/')).and_then(|path| self.path(path, scope));
-        path.and_then(|path| RelPath::try_from(path).ok()).is_some_and(|path| self.setting.writes.iter().any(|folder| path.starts_with(folder)))
     }
 
     /// Says whether a word is a file below a folder of the run, which the script itself does not set.
