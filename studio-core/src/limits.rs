@@ -157,6 +157,8 @@ pub const FINDINGS_MAX: usize = 1_000;
 pub const AUDIT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Scripts of one repository that an audit looks at as dangerous.
 pub const DANGERS_MAX: usize = 200;
+/// Scripts of one repository that are judged one by one to be shown.
+pub const SCRIPTS_SHOWN_MAX: usize = 500;
 /// Places that run one dangerous script and are named by an audit.
 pub const CALLERS_MAX: usize = 8;
 

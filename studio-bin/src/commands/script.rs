@@ -8,7 +8,7 @@ use crate::scripts::{Look, said};
 use crate::site::Site;
 use serde_json::json;
 use std::io::{IsTerminal, Write};
-use studio_core::limits::FILES_MAX;
+use studio_core::limits::{FILES_MAX, SCRIPTS_SHOWN_MAX};
 use studio_core::name::RelPath;
 use studio_core::tree::Tree;
 use studio_gate::{Declared, Registration};
@@ -64,8 +64,9 @@ fn list(site: &Site, json: bool) -> Result<Exit, Failure> {
     let base = site.at_base()?;
     let rules = rules::of(site, &base)?;
     let files = base.list(FILES_MAX).map_err(|error| Failure::new(Exit::Error, error))?;
+    let scripts = files.iter().filter(|path| path.as_str().ends_with(".sh")).take(SCRIPTS_SHOWN_MAX);
     let mut shown = 0;
-    for path in files.iter().filter(|path| path.as_str().ends_with(".sh")) {
+    for path in scripts {
         let Some(look) = Look::at(&rules, &base, path)?.filter(|look| look.dangerous() || rules.registry.of(path).is_some()) else { continue };
         shown += 1;
         print_look(&look, &rules, json);
