@@ -9,6 +9,7 @@ use studio_core::gate::{Case, Class, Verdict};
 use studio_core::limits::SCRIPT_BYTES_MAX;
 use studio_core::name::RelPath;
 use studio_core::plan::Edit;
+use studio_core::text::one_line;
 
 /// Words before the script's own arguments: `bash --noprofile --norc PATH`.
 pub(crate) const WORDS_BEFORE: usize = 4;
@@ -79,11 +80,10 @@ pub(crate) fn alone(path: &str, bytes: &[u8]) -> Report {
 /// Returns the class that a script's text comes to, and why. What destroys counts most: the rest is only not understood.
 fn computed(case: &Case<'_>, path: &RelPath, bytes: &[u8]) -> (Class, String) {
     let report = report(case, path.as_str(), bytes);
-    match (report.destroys, report.why()) {
-        (true, Some(why)) => (Class::Destroy, format!("{path} is a script that destroys: {why}")),
-        (false, Some(why)) => (report.class, format!("{path} is a script; {why}")),
-        (_, None) => (report.class, format!("{path} is a script, and every command in it only looks")),
-    }
+    let Some(note) = report.first() else { return (report.class, format!("{path} is a script, and every command in it only looks")) };
+    let file = if note.path == path.as_str() { String::new() } else { format!("{}, ", note.path) };
+    let (class, destroys) = if report.destroys { (Class::Destroy, " that destroys") } else { (report.class, "") };
+    (class, format!("{path} is a script{destroys}; {file}line {}: {}", note.line, one_line(&note.why, 200)))
 }
 
 /// Returns the file at a path, if the script of `case` may use it.

@@ -107,7 +107,7 @@ fn an_entry_of_the_newer_dialect_runs_its_script() {
     let said = lab.studio(0, "run REGISTRY --approvals assume --model none");
     assert!(said.out.contains("\nrehearsed: 1 criteria met by machine checks, 1 steps\n"), "{}", said.out);
     assert!(said.out.contains("proposes: Please registry-answers (1 criteria)"), "{}", said.out);
-    assert!(said.out.contains("step 01 is ask (opaque): infrastructure/checks/registry.sh is a script"), "{}", said.out);
+    assert!(said.out.contains("step 01 is ask (mutate): infrastructure/checks/registry.sh is a script; line 3: curl"), "{}", said.out);
     assert_only_ours(&before, &lab.files());
     assert!(lab.studio(0, "verify 2").out.starts_with("whole "));
     assert!(lab.studio(0, "replay 2").out.starts_with("the same "));

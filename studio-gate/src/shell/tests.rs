@@ -267,6 +267,7 @@ fn files_of_the_repository_are_judged_with_it() {
             "{text}"
         );
     }
+    assert_eq!(beside("echo x > infrastructure/lib/b.sh\nbash infrastructure/lib/b.sh", "true").class, Class::Opaque);
     let uses_itself = with("source infrastructure/x.sh", &[("infrastructure/x.sh", "source infrastructure/x.sh")], None);
     assert_eq!(uses_itself.class, Class::Opaque);
     assert_eq!(with("bash b.py", &[("b.py", "#!/usr/bin/env python3\n")], None).class, Class::Opaque);
