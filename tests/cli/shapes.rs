@@ -1,7 +1,7 @@
 //! What `--json` prints: one object a line, each type with the same keys wherever it is printed.
 
 use super::Lab;
-use super::trusted::facts_and;
+use super::trusted::{DANGER, facts_and};
 use expect_test::expect;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +53,10 @@ fn live(note: &mut impl FnMut(&Lab, i32, &str)) {
     }
     for (exit, line) in [(0, "tickets --proposed"), (0, "tickets --accept 2"), (0, "tickets")] {
         note(&lab, exit, line);
+    }
+    let danger = Lab::dangerous("true\n", "", &[]);
+    for line in ["script list", &format!("script register {DANGER} --yes"), &format!("script unregister {DANGER}")] {
+        note(&danger, 0, line);
     }
     note(&lab, 0, "freeze --reason x");
     note(&lab, 0, "freeze --lift");
