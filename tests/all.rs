@@ -11,6 +11,7 @@ mod journals;
 mod live;
 mod rights;
 mod seats;
+mod shell;
 mod simulation;
 mod tidy;
 mod transcripts;

@@ -4,6 +4,7 @@ mod approvals;
 mod backlog;
 mod branch;
 mod cards;
+mod danger;
 mod demo;
 mod dialects;
 mod ground;
@@ -11,6 +12,7 @@ mod guards;
 mod homelabs;
 mod ideas;
 mod journal;
+mod judge;
 mod leavers;
 mod live;
 mod looks;
@@ -95,7 +97,7 @@ impl Lab {
 
     /// Returns the objects that the studio prints with `--json`, by line.
     pub(crate) fn json(&self, exit: i32, line: &str) -> Vec<serde_json::Value> {
-        let said = self.studio(exit, &format!("{line} --json"));
+        let said = self.studio(exit, &format!("--json {line}"));
         said.out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
     }
 

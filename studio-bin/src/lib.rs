@@ -27,8 +27,10 @@ mod give_up;
 mod live;
 mod older;
 mod operator;
+mod registry;
 mod rules;
 pub mod sample;
+mod scripts;
 mod site;
 mod story;
 mod tail;
@@ -79,12 +81,16 @@ pub fn main() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let Cli { command, place } = cli;
-    match command {
-        Command::Demo { dir } => commands::demo::demo(dir, place.json),
-        Command::Judge { what } => commands::judge::judge(what),
-        Command::Policy { what: PolicyCommand::Explain { target, argv } } => commands::policy::explain(target.as_deref(), &argv, place.json),
-        command => in_place(command, &place),
+    if let Command::Demo { dir } = command {
+        return commands::demo::demo(dir, place.json);
     }
+    if let Command::Judge { what } = command {
+        return commands::judge::judge(what);
+    }
+    if let Command::Policy { what: PolicyCommand::Explain { target, argv } } = command {
+        return commands::policy::explain(target.as_deref(), &argv, place.json);
+    }
+    in_place(command, &place)
 }
 
 /// Does what needs a repository.
@@ -120,6 +126,7 @@ fn in_place(command: Command, place: &PlaceArgs) -> Result<Exit, Failure> {
         Command::Freeze { reason, lift } => commands::freeze::freeze(&site, reason.as_deref(), lift, json),
         Command::Adopt { yes } => commands::adopt::adopt(&site, yes, json),
         Command::Verify { run } => commands::verify::verify(&site, &run, json),
+        Command::Script { what } => commands::script::script(&site, what, json),
         Command::Replay { run } => commands::replay::replay(&site, &run, json),
     }
 }

@@ -143,6 +143,10 @@ pub const ENV_VALUES_MAX: usize = 64;
 pub const CHOSEN_MAX: usize = 200;
 /// Clusters of one repository.
 pub const CLUSTERS_MAX: usize = 64;
+/// Nodes of one repository.
+pub const NODES_MAX: usize = 1_000;
+/// Registered scripts of one repository.
+pub const REGISTRATIONS_MAX: usize = 200;
 /// Largest object of a git repository that is read; a user's file has its own, smaller limit.
 pub const OBJECT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Commits that are walked for the identity of a repository.
@@ -165,6 +169,8 @@ pub const FINDINGS_MAX: usize = 1_000;
 pub const AUDIT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Scripts of one repository that an audit looks at as dangerous.
 pub const DANGERS_MAX: usize = 200;
+/// Scripts of one repository that are judged one by one to be shown.
+pub const SCRIPTS_SHOWN_MAX: usize = 500;
 /// Places that run one dangerous script and are named by an audit.
 pub const CALLERS_MAX: usize = 8;
 

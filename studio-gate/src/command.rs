@@ -80,11 +80,11 @@ fn of_argv(argv: &Argv, target: Option<&Target>) -> Finding {
 /// Judges the words of a command by its program's grammar; without a target, any will do.
 pub(crate) fn weigh(grammar: &Grammar, words: &[&str], target: Option<&Target>) -> Finding {
     let program = words.first().copied().unwrap_or_default();
-    if let Some(whole) = &grammar.whole {
+    let reading = grammar.read(words);
+    if let (Some(whole), false) = (&grammar.whole, matches!(reading, Reading::Listed(..))) {
         return Finding::refused(whole.class, &format!("{}.toml", grammar.file), format!("{program}: {}", whole.why), &whole.better);
     }
     let near = |what: &str| format!("{}.toml, {what}", grammar.file);
-    let reading = grammar.read(words);
     let fit = if let Reading::Listed(_, fit) = &reading { Some(fit) } else { None };
     if let Some(stray) = target.and_then(|target| binding::judge(&grammar.target, words, fit, target)) {
         return stray;

@@ -3,12 +3,14 @@
 //! They are data, one file a program in `grammars/`; its README says how to write one. A form that no
 //! row lists is opaque, so a forgotten option is never harmless.
 
+mod files;
 mod form;
 mod kind;
 mod option;
 mod row;
 mod sheet;
 mod shelf;
+mod snippet;
 
 pub(crate) use form::Reading;
 pub(crate) use row::{Fit, Row};
@@ -24,7 +26,7 @@ pub(crate) struct Grammar {
     pub file: &'static str,
     /// Programs it is about; `*` is anything.
     pub programs: Vec<String>,
-    /// What every command of the program is, whatever its words: the program is never started by name.
+    /// What every command of the program is that no row lists: the program is never started by name otherwise.
     pub whole: Option<Whole>,
     /// Options that choose the target.
     pub target: Target,
@@ -38,7 +40,7 @@ pub(crate) struct Grammar {
     pub rows: Vec<Row>,
 }
 
-/// What every command of a program is.
+/// What every other command of a program is.
 #[derive(Debug)]
 pub(crate) struct Whole {
     /// How much it could do: opaque or forbidden.

@@ -36,7 +36,10 @@ fn the_page_has_every_command_and_option() {
     assert!(commands.len() > 10 && commands.ends_with(&["help"]), "{commands:?}");
     let everywhere = options(part("## Everywhere"));
     for command in commands.into_iter().filter(|command| *command != "help") {
-        let whole = if command == "memory" { "memory search" } else { command };
+        let whole = [("memory", "memory search"), ("policy", "policy explain"), ("script", "script register")]
+            .into_iter()
+            .find(|(name, _)| *name == command)
+            .map_or(command, |(_, whole)| whole);
         let help = lab.studio(0, &format!("{whole} --help")).out;
         let (_, listed) = help.split_once("Options:\n").unwrap();
         let named = listed.lines().filter_map(|line| line.trim_start().trim_start_matches("-h, ").split(' ').next());

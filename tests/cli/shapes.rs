@@ -1,7 +1,7 @@
 //! What `--json` prints: one object a line, each type with the same keys wherever it is printed.
 
 use super::Lab;
-use super::trusted::facts_and;
+use super::trusted::{DANGER, facts_and};
 use expect_test::expect;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,7 @@ pub(crate) fn seen() -> Shapes {
     note(&Lab::new(&[]), 0, "run");
     note(&Lab::new(&[]), 0, "demo --dir sample");
     note(&lab, 0, "tickets --all");
+    note(&lab, 0, "policy explain -- kubectl cordon w-1");
     note(&lab, 6, "run old-news");
     note(&lab, 0, "run collect-facts");
     note(&lab, 0, "status");
@@ -52,6 +53,10 @@ fn live(note: &mut impl FnMut(&Lab, i32, &str)) {
     }
     for (exit, line) in [(0, "tickets --proposed"), (0, "tickets --accept 2"), (0, "tickets")] {
         note(&lab, exit, line);
+    }
+    let danger = Lab::dangerous("true\n", "", &[]);
+    for line in ["script list", &format!("script register {DANGER} --yes"), &format!("script unregister {DANGER}")] {
+        note(&danger, 0, line);
     }
     note(&lab, 0, "freeze --reason x");
     note(&lab, 0, "freeze --lift");
@@ -91,6 +96,7 @@ fn each_type_has_its_keys() {
         diff: branch commit patch run
         error: exit why
         event: at body epoch kind n run
+        explained: argv better class effect probe rule verdict why
         finding: line mend path rule section severity what
         freeze: at by frozen why
         gc: bytes removed run

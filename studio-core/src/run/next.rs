@@ -146,7 +146,7 @@ impl Run {
             Verdict::Auto => None,
             Verdict::Ask | Verdict::ScriptOnly | Verdict::Refuse => Some(judgement.why.clone()),
         };
-        let reasons: Vec<String> = [ruled, again, unexplained].into_iter().flatten().collect();
+        let reasons: Vec<String> = [again, unexplained, ruled].into_iter().flatten().collect();
         (!reasons.is_empty()).then(|| reasons.join("; "))
     }
 

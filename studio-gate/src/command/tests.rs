@@ -21,7 +21,7 @@ pub(crate) fn step(line: &str) -> Step {
     }
 }
 
-static NOTHING: Closure = Closure { used: Vec::new(), unfound: Vec::new(), over: None, links: Vec::new() };
+static NOTHING: Closure = Closure { side: None, used: Vec::new(), unfound: Vec::new(), over: None, links: Vec::new() };
 
 /// Returns the case of a step without a base or a script.
 pub(crate) fn case(step: &Step) -> Case<'_> {
@@ -50,6 +50,9 @@ fn reads_run_unasked() {
             "git status",
             "ls",
             "echo delete",
+            "pvesh get /cluster/resources",
+            "wipefs --no-act /dev/sdb",
+            "sops --version",
         ],
     );
 }
@@ -99,10 +102,13 @@ fn changes_ask() {
             "terraform plan",
             "ansible-playbook site.yml",
             "qm start 101",
-            "pvesh get /cluster/resources",
+            "pvesm set local --content iso",
             "systemctl restart nginx",
-            "docker compose up -d",
+            "docker compose restart web",
             "zfs snapshot tank@a",
+            "curl https://example.test",
+            "cp docs/a docs/b",
+            "sed -i s/a/b/ docs/a",
         ],
     );
 }
@@ -149,38 +155,40 @@ fn destruction_needs_a_script() {
 
 #[test]
 fn what_nobody_can_judge_is_refused() {
-    all(
-        Verdict::Refuse,
-        Class::Opaque,
-        "interpreters.toml",
-        &[
-            "bash -c x",
-            "sh x.sh",
-            "python3 -c x",
-            "perl -e x",
-            "node -e x",
-            "awk x",
-            "sed -i s/a/b/ f",
-            "bash --noprofile --norc /tmp/x.sh",
-            "bash x.sh",
-        ],
-    );
+    all(Verdict::Refuse, Class::Opaque, "interpreters.toml", &["bash -c x", "sh x.sh", "vim -c x", "bash --noprofile --norc /tmp/x.sh", "bash x.sh"]);
     all(
         Verdict::Refuse,
         Class::Opaque,
         "wrappers.toml",
-        &["sudo kubectl get pods", "env ls", "xargs rm", "timeout 5 ls", "nohup ls", "ssh pve uptime", "find . -delete", "tee x", "eval ls"],
+        &["sudo kubectl get pods", "env ls", "xargs rm", "timeout 5 ls", "nohup ls", "ssh pve uptime", "eval ls"],
     );
-    all(Verdict::Refuse, Class::Opaque, "recipes.toml", &["make deploy", "just x", "npm run build"]);
+    all(Verdict::Refuse, Class::Opaque, "recipes.toml", &["make deploy", "pnpm run build"]);
+    all(Verdict::Refuse, Class::Opaque, "just.toml", &["just", "just x", "just -n x"]);
     all(
         Verdict::ScriptOnly,
         Class::Opaque,
         "",
-        &["kubectl exec web-0 -- sh", "kubectl apply -f https://example.test/x.yaml", "qm guest exec 101 ls", "talosctl foo", "docker run x"],
+        &[
+            "kubectl exec web-0 -- sh",
+            "kubectl apply -f https://example.test/x.yaml",
+            "qm guest exec 101 ls",
+            "talosctl foo",
+            "docker run x",
+            "docker compose up -d",
+            "python3 -c x",
+            "perl -e x",
+            "node -e x",
+            "awk x",
+            "sed 1e README.md",
+            "find . -exec ls",
+            "jq -n env",
+            "npm run build",
+            "cp talos.raw /dev/sdb",
+        ],
     );
     all(Verdict::Refuse, Class::Opaque, "kubectl.toml, unknown verb", &["kubectl foo", "kubectl foo get pods"]);
     all(Verdict::Refuse, Class::Opaque, "git.toml, unknown verb", &["git frob"]);
-    all(Verdict::Refuse, Class::Opaque, "unknown-program", &["frobnicate", "frobnicate --force", "curl https://example.test", "cp a b", "jq -n env"]);
+    all(Verdict::Refuse, Class::Opaque, "unknown-program", &["frobnicate", "frobnicate --force", "zellij x"]);
 }
 
 #[test]
@@ -192,7 +200,8 @@ fn what_reaches_past_the_target_or_into_secrets_is_forbidden() {
         &["kubectl --context prod get pods", "kubectl --context prod delete ns x", "talosctl -n other version", "kubectl --kubeconfig x get pods"],
     );
     all(Verdict::Refuse, Class::Forbidden, "program-path", &["./kubectl get pods", "/tmp/kubectl get pods", "/bin/ls", "/bin/bash -c x"]);
-    all(Verdict::Refuse, Class::Forbidden, "secrets.toml", &["sops -d x", "age -d x", "op read x", "vault kv get x"]);
+    all(Verdict::Refuse, Class::Forbidden, "secrets.toml", &["age -d x", "op read x"]);
+    all(Verdict::Refuse, Class::Forbidden, "", &["sops -d x", "vault kv get x"]);
     all(
         Verdict::Refuse,
         Class::Forbidden,

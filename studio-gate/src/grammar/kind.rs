@@ -2,9 +2,12 @@
 //!
 //! Every kind keeps out words of destruction and secret places, but for data: a text to look for or to print.
 
+use super::snippet;
 use crate::danger;
-use crate::place::{like, secret};
+use crate::place::{like, listed, secret};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use studio_core::name::RelPath;
 
 /// What a word may be.
@@ -26,23 +29,30 @@ type Fits = fn(&str) -> bool;
 /// The kinds in capitals, as README.md explains them.
 const BUILT: &[(&str, Fits)] = &[
     ("NAME", |word| plain(word, "._:/@,-") && !word.contains("//")),
+    ("WORD", |word| word.starts_with(|c: char| c.is_ascii_alphabetic()) && plain(word, "._-")),
     ("HOST", |word| plain(word, ".-:")),
+    ("NEAR", near),
     ("NUMBER", |word| number(word)),
     ("SIZE", |word| number(word.strip_suffix(['k', 'K', 'm', 'M', 'g', 'G', 'T', 'B']).unwrap_or(word))),
     ("TIME", time),
     ("SELECTOR", |word| plain(word.strip_prefix('!').unwrap_or(word), "._:/@,-=!() ")),
-    ("FIELDS", |word| word.strip_prefix(['+', '-']).unwrap_or(word).split(',').all(|field| plain(field, "._:%-"))),
+    ("FIELDS", fields),
     ("PATH", path),
     ("FOLDER", |word| path(word) && !remote(word)),
     ("ATPATH", |word| word.strip_prefix('@').is_some_and(path)),
     ("LINES", |word| word.split(':').all(|part| part.is_empty() || plain(part, ",+-_/. ") && !secret(part))),
     ("TREE", |word| path(word) && !holds_secrets(word)),
-    ("PLACE", |word| spot(word) && !secret(word) && !danger::word(word)),
+    ("PLACE", |word| place(word.strip_suffix('/').filter(|rest| rest.contains('*')).unwrap_or(word))),
     ("SPOT", spot),
     ("DEVICE", |word| word.strip_prefix("/dev/").is_some_and(|name| plain(name, "._:/@+-") && !name.contains(".."))),
     ("REV", revision),
     ("FORMAT", |word| word.starts_with('+')),
     ("TEXT", |word| !word.starts_with('-')),
+    ("SAID", |word| !word.starts_with(['-', '>', '<']) && !word.contains(['$', '`']) && !listed("| || & && ;", word)),
+    ("SED", snippet::sed),
+    ("AWK", snippet::awk),
+    ("FILTER", snippet::filter),
+    ("PRETTY", snippet::pretty),
     ("PLAIN", |word| !word.starts_with('-') && !word.contains(['$', '`', '|', ';', '&', '<', '>'])),
 ];
 
@@ -50,8 +60,18 @@ const BUILT: &[(&str, Fits)] = &[
 const DIGITS_MAX: usize = 12;
 /// Longest time, in characters.
 const TIME_MAX: usize = 12;
+/// Endings of files that patterns may stand for.
+const ENDINGS: &str = "yaml yml json md txt toml tf tfvars hcl sh bash py rs go js ts html css crt csr csv tsv log conf cfg ini j2 xml tpl service timer rules sql proto lock";
+/// Ends of names that no resolver outside answers for.
+const ZONES: &str = ".lan .local .internal .home.arpa .home .localdomain .intranet .corp .test .invalid .svc";
+/// Names that people ask for to see whether the way out works; none of them is anybody's to choose.
+const WELL_KNOWN: &str = "google.com www.google.com dns.google cloudflare.com one.one.one.one github.com api.github.com ghcr.io docker.io \
+    registry-1.docker.io quay.io registry.k8s.io gcr.io debian.org deb.debian.org kernel.org kubernetes.io example.com www.example.com example.org \
+    example.net pool.ntp.org time.cloudflare.com letsencrypt.org acme-v02.api.letsencrypt.org factory.talos.dev download.proxmox.com";
 /// Files of the machine that hold no secrets and that anyone may read.
-const PUBLIC: &str = "/etc/os-release /etc/hosts /etc/hostname /etc/resolv.conf /etc/timezone /etc/debian_version /etc/pve/version /etc/fstab \
+const PUBLIC: &str = "/etc/issue /etc/network/interfaces /etc/apt/sources.list /etc/nsswitch.conf /etc/services /etc/shells /etc/locale.gen \
+    /proc/sys/* /proc/filesystems /proc/cgroups /var/log/syslog /var/log/messages /var/log/kern.log /var/log/dmesg /var/log/boot.log \
+    /var/log/dpkg.log /var/log/apt/history.log /etc/os-release /etc/hosts /etc/hostname /etc/resolv.conf /etc/timezone /etc/debian_version /etc/pve/version /etc/fstab \
     /etc/lsb-release /proc/cpuinfo /proc/meminfo /proc/loadavg /proc/uptime /proc/version /proc/mdstat /proc/mounts /proc/partitions \
     /proc/net/dev /proc/net/route /proc/net/bonding/* /proc/swaps /proc/stat /proc/diskstats /proc/interrupts /proc/modules /sys/class/* \
     /sys/block/* /sys/devices/* /usr/share/doc/*";
@@ -109,19 +129,49 @@ impl Kind {
 
 /// Says whether the word is a path of the repository, or a public file of the machine, that anyone may read.
 fn path(word: &str) -> bool {
+    let Some(word) = &one_of(word) else { return false };
     if word.starts_with('/') {
         return spot(word) && PUBLIC.split_whitespace().any(|public| like(public, word)) && !secret(word) && !danger::word(word);
     }
-    // A star that nobody expands names no file; where a shell would expand it, no secret file is among them.
-    let one = word
-        .rsplit('/')
-        .next()
-        .filter(|last| last.starts_with("*."))
-        .and_then(|last| Some(format!("{}a{}", word.strip_suffix(last)?, &last.get(1..)?)));
-    let bare = one.as_deref().unwrap_or(word);
-    let bare = bare.strip_prefix("./").unwrap_or(bare);
+    let bare = word.strip_prefix("./").unwrap_or(word);
     let bare = bare.strip_suffix('/').unwrap_or(bare);
-    !bare.contains('*') && (bare == "." || RelPath::try_from(bare).is_ok()) && !secret(bare) && !danger::word(bare)
+    // Many a program reads its words out of what stands behind an `@`.
+    !word.starts_with('@') && (bare == "." || RelPath::try_from(bare).is_ok()) && !secret(bare) && !danger::word(bare)
+}
+
+/// Returns `word`, or for a pattern of a shell a file that it stands for: the pattern is a name's start and
+/// leaves a usual ending, and it does not pick what is secret.
+fn one_of(word: &str) -> Option<Cow<'_, str>> {
+    if !word.contains(['*', '?']) {
+        return Some(Cow::Borrowed(word));
+    }
+    let (folder, name) = word.rsplit_once('/').map_or(("", word), |(folder, name)| (folder, name));
+    let (start, ending) = name.rsplit_once('.')?;
+    let picks = |secret: &str| start != "*" && like(&name.replace('?', "*"), secret);
+    let usual = ENDINGS.split_whitespace().any(|usual| usual == ending) && !start.starts_with('.');
+    let plain = start.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '*' | '?' | '.' | '_' | '-'));
+    let tame = !folder.contains(['*', '?'])
+        && usual
+        && plain
+        && !["talsecret", "kubeconfig", "talosconfig", "keys"].iter().any(|name| picks(&format!("{name}.{ending}")));
+    tame.then(|| Cow::Owned(if word.contains('/') { format!("{folder}/x.{ending}") } else { format!("x.{ending}") }))
+}
+
+/// Says whether what `word` names may be shown by name and size. A pattern stands for names that do not start with a dot.
+fn place(word: &str) -> bool {
+    let (folder, name) = word.rsplit_once('/').map_or((".", word), |(folder, name)| (folder, name));
+    let known = |word: &str| spot(word) && !secret(word) && !danger::word(word);
+    if !name.contains(['*', '?']) {
+        return known(word);
+    }
+    let tame = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '*' | '?' | '.' | '_' | '-')) && !name.starts_with(['.', '-']);
+    tame && (folder.is_empty() || known(folder)) && !secret(word) && !secret(&format!("{folder}/x"))
+}
+
+/// Says whether the word is a machine that a name cannot carry data to: an address, a name inside, or one that everybody asks.
+fn near(word: &str) -> bool {
+    let inside = !word.contains('.') || ZONES.split_whitespace().any(|zone| word.ends_with(zone));
+    word.parse::<IpAddr>().is_ok() || (plain(word, ".-") && (inside || WELL_KNOWN.split_whitespace().any(|known| known == word)))
 }
 
 /// Says whether a program that fetches what others wrote could take `word` for an address.
@@ -141,6 +191,11 @@ fn spot(word: &str) -> bool {
     word.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '/' | '_'))
         && word.chars().all(|c| c.is_ascii_alphanumeric() || "._-/@+:, ".contains(c))
         && !word.split('/').any(|part| part == ".." || part == ".git")
+}
+
+fn fields(word: &str) -> bool {
+    let field = |field: &str| plain(field.strip_prefix('%').unwrap_or(field), "._:%-");
+    word.strip_prefix(['+', '-']).unwrap_or(word).split(',').all(field)
 }
 
 fn plain(word: &str, more: &str) -> bool {
@@ -183,11 +238,42 @@ mod tests {
     fn a_kind_takes_what_it_says() {
         for (kind, yes, no) in [
             ("NAME", &["web-0", "deploy/web", "ghcr.io/x/y:1.2"][..], &["", "-x", "rm", "a b", "a=b", "$x", "https://x"][..]),
+            ("WORD", &["tank", "web-1"], &["5", "a/b", "rm", "a:b"]),
             ("NUMBER", &["0", "200"], &["-1", "1k", "", "9999999999999"]),
             ("SIZE", &["10", "10M"], &["10MB", "M"]),
             ("TIME", &["60s", "1h30m", "7d"], &["60", "now", "-1s"]),
+            (
+                "PLACE",
+                &["*", "/var/*", "*/", "docs/a?", "/*"],
+                &["config/env/*", ".*", "conf*/x", ".ssh/*", "a/$x*", "../*", ".talos/*", "/root/.kube/*"],
+            ),
+            (
+                "PATH",
+                &["docs/*.md", "*.yaml", "./a/web-?.json"],
+                &[
+                    "*",
+                    "*.env",
+                    "*.pem",
+                    "conf*/x.yaml",
+                    ".*",
+                    "kube*.yaml",
+                    "config/env/*.yaml",
+                    ".talos/*.yaml",
+                    "../*.md",
+                    "[k]*.yaml",
+                    "$x*.yaml",
+                    "key?.txt",
+                    "/root/.ssh/*.txt",
+                    "*.y*ml",
+                ],
+            ),
+            (
+                "NEAR",
+                &["10.0.0.1", "fd00::1", "worker-1", "pve.example.lan", "google.com"],
+                &["x.attacker.example", "a.google.com", "-x", "a b.lan", "x;y.lan", ""],
+            ),
             ("SELECTOR", &["app=web", "app!=web", "!app", "app in (a, b)"], &["app=$x", "-l"]),
-            ("FIELDS", &["NAME,SIZE", "+UUID"], &["a b", "", "a,,b"]),
+            ("FIELDS", &["NAME,SIZE", "+UUID", "-%cpu"], &["a b", "", "a,,b"]),
             (
                 "PATH",
                 &["a/b.yaml", "./docs/", ".", "/etc/os-release", "docs/*.md", "*.yaml"],
@@ -204,6 +290,7 @@ mod tests {
                     "~",
                     "rm",
                     "/etc/hosts/../shadow",
+                    "@list",
                 ],
             ),
             ("FOLDER", &[".", "./a.b/c", "kubernetes/apps"], &["github.com/a/b", "gh:a/b", "https://x", "../x"]),
@@ -216,6 +303,7 @@ mod tests {
             ("REV", &["HEAD~2", "main..HEAD", "HEAD:README.md"], &["HEAD:.env", "../x", "-p", "/etc"]),
             ("FORMAT", &["+%F"], &["%F"]),
             ("TEXT", &["anything; goes"], &["-x"]),
+            ("SAID", &["rm; ls | x", ""], &["$x", "`id`", "|", "&&", ">x", "-n"]),
             ("PLAIN", &["rm -rf"], &["$x", "a|b", "-n"]),
             ("COLOR", &["red"], &["COLOR", "green"]),
             ("'GET'|head*", &["GET", "header"], &["get", "'GET'"]),

@@ -97,6 +97,11 @@ impl Spec {
         self.names.iter().any(|own| own == name)
     }
 
+    /// Says whether it is a flag: it has no value.
+    pub(super) fn is_flag(&self) -> bool {
+        matches!(self.value, Value::None)
+    }
+
     /// Says whether it may stand where `seen` already stand.
     pub(super) fn again(&self, seen: &[Seen<'_, '_>]) -> bool {
         self.repeats || !seen.iter().any(|seen| seen.spec.name() == self.name())

@@ -78,7 +78,7 @@ impl Token {
     /// Says whether it is data: whatever stands there is only looked for or printed.
     #[cfg(test)]
     pub(super) fn is_data(&self) -> bool {
-        ["TEXT", "PLAIN", "SPOT"].iter().any(|data| self.name.contains(data))
+        ["TEXT", "PLAIN", "SPOT", "SAID", "FILTER"].iter().any(|data| self.name.contains(data))
     }
 
     /// Says whether it names `word` itself.
@@ -111,7 +111,11 @@ impl Row {
             };
             rest = rest.get(used..).unwrap_or_default();
         }
-        if let Some(missing) = self.options.iter().find(|spec| spec.needed && !options.iter().any(|seen| std::ptr::eq(seen.spec, *spec))) {
+        // A flag that is needed may stand before the verb too, where it is another one of the same name.
+        let has = |spec: &Spec| {
+            options.iter().any(|seen| std::ptr::eq(seen.spec, spec) || (spec.is_flag() && seen.spec.is_flag() && seen.spec.is(spec.name())))
+        };
+        if let Some(missing) = self.options.iter().find(|spec| spec.needed && !has(spec)) {
             return Err(format!("{} is missing", missing.name()));
         }
         let last = self.lay(&words)?;

@@ -66,8 +66,8 @@ pub(super) fn parse(file: &'static str, text: &str) -> Result<Grammar, SheetErro
     let sheet: Sheet = toml_edit::de::from_str(text).map_err(|error| SheetError::Toml(file.into(), error.to_string()))?;
     let bad = |why: String| SheetError::Form(file.into(), why);
     let whole = sheet.whole().map_err(bad)?;
-    if sheet.program.is_empty() || (whole.is_some() != sheet.verb.is_empty()) {
-        return Err(bad("name a program, and either a class of the whole program or verbs".into()));
+    if sheet.program.is_empty() || (whole.is_none() && sheet.verb.is_empty()) {
+        return Err(bad("name a program, and verbs or a class of the whole program".into()));
     }
     let specs = |texts: &[String]| texts.iter().map(|text| Spec::parse(text, &sheet.kinds)).collect::<Result<Vec<Spec>, String>>();
     let shared = |texts: &[String]| specs(texts).map(|specs| specs.into_iter().map(|spec| Spec { shared: true, ..spec }).collect::<Vec<Spec>>());

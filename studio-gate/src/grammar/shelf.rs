@@ -1,6 +1,7 @@
-//! Where the grammars stand: their files, which program is in which, and the check of their examples.
+//! Where the grammars stand: which program is in which file, and the check of their examples.
 
 use super::Grammar;
+use super::files::FILES;
 use super::sheet::{SheetError, parse};
 use crate::place::like;
 use crate::{command, digest};
@@ -8,69 +9,6 @@ use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
 use studio_core::gate::{Class, Verdict};
 use studio_core::name::Digest;
-
-/// The files in `grammars/`, by name; a test compares this list with the folder.
-macro_rules! files {
-    ($($name:literal)*) => { &[$(($name, include_str!(concat!("../../grammars/", $name, ".toml")))),*] };
-}
-
-const FILES: &[(&str, &str)] = files! {
-    "ansible-playbook"
-    "apt-get"
-    "argocd"
-    "cat"
-    "cilium"
-    "date"
-    "df"
-    "docker"
-    "echo"
-    "etcdctl"
-    "flux"
-    "free"
-    "git"
-    "grep"
-    "head"
-    "helm"
-    "hostname"
-    "hostnamectl"
-    "hubble"
-    "id"
-    "interpreters"
-    "k3s"
-    "k9s"
-    "kube-linter"
-    "kubeadm"
-    "kubeconform"
-    "kubectl"
-    "kubectx"
-    "kustomize"
-    "ls"
-    "lsblk"
-    "pct"
-    "printf"
-    "pvecm"
-    "pvesh"
-    "pvesm"
-    "pwd"
-    "qm"
-    "recipes"
-    "secrets"
-    "sha256sum"
-    "stat"
-    "stern"
-    "systemctl"
-    "tail"
-    "talosctl"
-    "terraform"
-    "true"
-    "uname"
-    "uptime"
-    "velero"
-    "wc"
-    "wrappers"
-    "zfs"
-    "zpool"
-};
 
 /// A file of grammars, read when it is first asked for.
 struct Slot {
@@ -225,7 +163,7 @@ pub(super) mod tests {
         let mut names: Vec<String> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names.retain(|name| name.ends_with(".toml"));
-        assert_eq!(FILES.iter().map(|(file, _)| format!("{file}.toml")).collect::<Vec<_>>(), names, "list the files in shelf.rs");
+        assert_eq!(FILES.iter().map(|(file, _)| format!("{file}.toml")).collect::<Vec<_>>(), names, "list the files in files.rs");
         let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
         for (file, text) in FILES {
             for program in programs(text) {

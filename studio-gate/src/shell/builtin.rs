@@ -196,7 +196,7 @@ impl Walk<'_> {
                     }
                 }
                 (None, Some(word)) if is_name(word) => {
-                    scope.known.remove(word);
+                    scope.forget(word);
                     self.export(exports, word, scope);
                 }
                 (None, Some(_) | None) => self.opaque(scope, &format!("{program} with a name that nobody sees"), "write the name"),

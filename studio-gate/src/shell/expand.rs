@@ -1,6 +1,7 @@
 //! What a word of a script stands for: words that are known, one that is not, or any number of them.
 
 use super::Why;
+use super::names::is_name;
 use super::walk::{Scope, Walk, options};
 use super::word::decode;
 use brush_parser::word::{self, Parameter, ParameterExpr, ParameterTransformOp, SpecialParameter, WordPiece, WordPieceWithSource};
@@ -74,6 +75,11 @@ impl Walk<'_> {
     }
 
     fn expanded(&mut self, raw: &str, quoted: bool, scope: &Scope) -> Value {
+        // Most words that are not plain are of this form, and it needs no parser.
+        let only = raw.strip_prefix("\"$").and_then(|rest| rest.strip_suffix('"')).filter(|name| is_name(name));
+        if let Some(name) = only {
+            return scope.known.get(name).map_or(Value::Data, |values| Value::Known(values.clone()));
+        }
         if let Some(why) = two_readings(raw) {
             self.note(scope, Class::Opaque, "unread", why.into(), "write it in plainer shell");
             return Value::Many;

@@ -3,7 +3,7 @@
 use super::word::{Cursor, Word, names_only};
 use super::{Why, readable};
 use crate::command::Finding;
-use studio_core::gate::Class;
+use studio_core::gate::{Class, Verdict};
 use studio_core::limits::{ARGV_WORDS_MAX, SHELL_LINE_BYTES_MAX, SHELL_LINE_COMMANDS_MAX};
 
 /// A line and its commands, in their order.
@@ -22,12 +22,39 @@ pub struct Command {
     pub words: Vec<Word>,
     /// Whether some of its output goes elsewhere.
     pub redirected: bool,
+    /// Whether it reads what the command before it writes.
+    pub fed: bool,
 }
 
 /// Words that begin something else than a command.
 const RESERVED: &[&str] = &[
     "!", "{", "}", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "select", "then", "time", "until", "while",
     "coproc", "[[", "]]",
+];
+
+/// Programs that read what they are fed where they are given no file, and only read.
+const FILTERS: &[&str] = &[
+    "grep",
+    "egrep",
+    "fgrep",
+    "cat",
+    "tac",
+    "head",
+    "tail",
+    "sort",
+    "uniq",
+    "wc",
+    "cut",
+    "tr",
+    "nl",
+    "rev",
+    "column",
+    "fold",
+    "jq",
+    "base64",
+    "sha256sum",
+    "md5sum",
+    "paste",
 ];
 
 /// Reads a line as the commands it consists of.
@@ -43,7 +70,7 @@ pub fn list(text: &str) -> Result<Line, Why> {
     loop {
         let found = command(&mut cursor)?;
         let missing = found.is_none();
-        commands.extend(found);
+        commands.extend(found.map(|command| Command { fed: wanted == Some("|"), ..command }));
         if commands.len() > SHELL_LINE_COMMANDS_MAX {
             return Err(Why::Many);
         }
@@ -67,10 +94,23 @@ pub(crate) fn judge(text: &str, judge: &dyn Fn(&[&str]) -> Finding) -> (Finding,
         Ok(line) => line,
         Err(why) => return (Finding::refused(Class::Opaque, "shell-text", why.to_string(), "write plain words, or put it into a script"), false),
     };
-    let found = line.commands.iter().map(|command| judge(&command.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>()));
+    let found = line.commands.iter().map(|command| {
+        let words: Vec<&str> = command.words.iter().map(|word| word.text.as_str()).collect();
+        if command.fed { filtered(&words, judge) } else { judge(&words) }
+    });
     let strictest = found.max_by_key(|found| (found.verdict, found.class));
     let none = || Finding::refused(Class::Opaque, "shell-text", "it holds no command".into(), "write a command");
     (strictest.unwrap_or_else(none), line.step)
+}
+
+/// Judges a command that reads what it is fed: a filter without a file is judged like one with any file.
+pub(super) fn filtered(words: &[&str], judge: &dyn Fn(&[&str]) -> Finding) -> Finding {
+    let found = judge(words);
+    if found.verdict == Verdict::Auto || !words.first().is_some_and(|program| FILTERS.contains(program)) {
+        return found;
+    }
+    let with_file = judge(&[words, &["x"]].concat());
+    if with_file.verdict == Verdict::Auto { with_file } else { found }
 }
 
 /// Reads a command; nothing where none follows.
@@ -81,29 +121,32 @@ fn command(cursor: &mut Cursor<'_>) -> Result<Option<Command>, Why> {
         let start = cursor.rest();
         let word = cursor.word()?;
         let raw = start.strip_suffix(cursor.rest()).unwrap_or_default();
-        if cursor.rest().starts_with(['<', '>']) || cursor.rest().starts_with("&>") {
-            let number = !raw.is_empty() && raw.chars().all(|c| c.is_ascii_digit());
-            if number && !matches!(raw, "0" | "1" | "2") {
-                return Err(Why::Redirect);
+        let redirects = cursor.rest().starts_with(['<', '>']) || cursor.rest().starts_with("&>");
+        let number = redirects && !raw.is_empty() && raw.chars().all(|c| c.is_ascii_digit());
+        if number && !matches!(raw, "0" | "1" | "2") {
+            return Err(Why::Redirect);
+        }
+        let ends = word.is_none();
+        if let Some(word) = word.filter(|_| !number) {
+            if words.is_empty() && RESERVED.contains(&raw) {
+                return Err(Why::Control(raw.into()));
             }
-            words.extend(word.filter(|_| !number));
+            if words.is_empty() && word.text.contains('=') {
+                return Err(Why::Assignment);
+            }
+            if word.text.contains('\n') {
+                return Err(Why::Escape);
+            }
+            words.push(word);
+            if words.len() > ARGV_WORDS_MAX {
+                return Err(Why::Many);
+            }
+        }
+        if redirects {
             redirect(cursor)?;
             redirected = true;
-            continue;
-        }
-        let Some(word) = word else { break };
-        if words.is_empty() && RESERVED.contains(&raw) {
-            return Err(Why::Control(raw.into()));
-        }
-        if words.is_empty() && word.text.contains('=') {
-            return Err(Why::Assignment);
-        }
-        if word.text.contains('\n') {
-            return Err(Why::Escape);
-        }
-        words.push(word);
-        if words.len() > ARGV_WORDS_MAX {
-            return Err(Why::Many);
+        } else if ends {
+            break;
         }
     }
     let Some(program) = words.first() else {
@@ -115,7 +158,7 @@ fn command(cursor: &mut Cursor<'_>) -> Result<Option<Command>, Why> {
     if let Some(secret) = words.iter().find_map(|word| word.secret.filter(|_| !names_only(&program.text))) {
         return Err(Why::SecretGlob(secret));
     }
-    Ok(Some(Command { words, redirected }))
+    Ok(Some(Command { words, redirected, fed: false }))
 }
 
 /// Reads a redirection that loses nothing: to or from `/dev/null`, or to another stream.
@@ -219,6 +262,8 @@ mod tests {
             ("cat a[b]", Why::Sign('[')),
             ("PAGER=./e git log", Why::Assignment),
             ("x=1", Why::Assignment),
+            ("x=>&2 y", Why::Assignment),
+            ("if>&2", Why::Control("if".into())),
             ("a > b", Why::Redirect),
             ("> b", Why::Redirect),
             ("a 3>/dev/null", Why::Redirect),
@@ -275,11 +320,11 @@ mod tests {
         };
         assert_eq!(judged("kubectl get nodes"), (Verdict::Auto, Class::Observe, true));
         assert_eq!(judged("kubectl get nodes && helm list -A"), (Verdict::Auto, Class::Observe, false));
+        assert_eq!(judged("kubectl get nodes | grep -c web | wc -l"), (Verdict::Auto, Class::Observe, false));
+        assert_ne!(judged("kubectl get nodes | tee x").0, Verdict::Auto);
         assert_eq!(judged("kubectl get nodes; kubectl cordon cp-1"), (Verdict::Ask, Class::Mutate, false));
         assert_eq!(judged("true || kubectl delete ns web"), (Verdict::ScriptOnly, Class::Destroy, false));
         assert_eq!(judged("kubectl get cm x | sh"), (Verdict::Refuse, Class::Opaque, false));
         assert_eq!(judged("kubectl get nodes > x"), (Verdict::Refuse, Class::Opaque, false));
     }
-
-    use studio_core::gate::Verdict;
 }

@@ -152,7 +152,7 @@ impl Names {
                 written.all += 1;
                 written.given += usize::from(given);
                 written.numbers += usize::from(given || (!read && reckons(before, after)));
-            } else if is_name(name) && !read {
+            } else if !read && !self.bare.contains(name) && is_name(name) {
                 self.bare.insert(name.to_string());
             }
             at += length;

@@ -64,7 +64,7 @@ impl Walk<'_> {
             left.extend(recipe.needs.iter().cloned());
             self.files.push(path.to_string());
             for (line, text) in &recipe.lines {
-                let inner = Scope { line: *line, depth: scope.depth + 1, arguments: false, known: BTreeMap::new(), ..scope.clone() };
+                let inner = Scope { line: *line, depth: scope.depth + 1, arguments: false, known: Default::default(), ..scope.clone() };
                 self.inner(text, &inner);
             }
             self.files.pop();

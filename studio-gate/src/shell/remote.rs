@@ -6,10 +6,10 @@ use studio_core::gate::Class;
 use studio_core::text::one_line;
 
 /// Shells whose language is the one that is judged.
-const SHELLS: &[&str] = &["bash", "sh", "dash", "ksh", "ash", "zsh"];
+const SHELLS: &[&str] = &["bash", "sh", "dash", "ash"];
 /// Interpreters of other languages.
 const INTERPRETERS: &str = "python* pypy* perl* ruby* node nodejs deno bun php* lua* tclsh wish expect pwsh osascript awk gawk mawk nawk groovy java jshell \
-    R Rscript julia fish csh tcsh gdb vim vi nvim ed ex emacs";
+    R Rscript julia zsh ksh* mksh fish csh tcsh gdb vim vi nvim ed ex emacs";
 /// Options of a shell that only make it stricter or forget what it was told to be.
 const SHELL_OPTIONS: &[&str] = &["--noprofile", "--norc", "-e", "-u", "-x", "-eu", "-ex", "-eux", "-euo", "-p", "--"];
 /// Options of ssh without a value that lead nowhere else.
@@ -131,7 +131,7 @@ impl Walk<'_> {
             rest = rest.get(if SSH_VALUED.contains(&option) { 2 } else { 1 }..).unwrap_or_default();
         }
         let host = rest.first().and_then(Arg::literal).map(|host| host.rsplit('@').next().unwrap_or(host).to_string());
-        let Some(host) = host.filter(|host| !host.starts_with('-') && rest.len() > 1) else {
+        let Some(host) = host.filter(|host| !host.is_empty() && !host.starts_with('-') && rest.len() > 1) else {
             let why = "ssh with options that nobody judged, or without a command".into();
             return self.note(scope, Class::Opaque, "remote", why, "write ssh HOST and the command");
         };
@@ -158,8 +158,14 @@ impl Walk<'_> {
 
     /// Returns the class of what `look` judges, which counts in another place; what destroys there is known here too.
     fn apart(&mut self, look: impl FnOnce(&mut Self)) -> Class {
+        // Functions of this shell are none there.
         let own = std::mem::replace(&mut self.report, super::Report::new());
+        let (functions, unknown) = (std::mem::take(&mut self.functions), std::mem::take(&mut self.unknown));
         look(self);
+        for (_, note) in std::mem::replace(&mut self.unknown, unknown) {
+            self.report.add(note);
+        }
+        self.functions = functions;
         let inner = std::mem::replace(&mut self.report, own);
         let class = inner.class;
         inner.notes.into_iter().filter(|note| note.class >= Class::Destroy).for_each(|note| self.report.add(note));

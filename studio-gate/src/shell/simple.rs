@@ -1,10 +1,12 @@
 //! One command of a script: what it sets, what it is, and the class of its words.
 
 use super::expand::Value;
+use super::list::filtered;
 use super::names::{changes, handed, is_name};
 use super::walk::{Scope, Walk};
 use super::word::{decode, names_only};
 use brush_parser::ast::{Assignment, AssignmentName, AssignmentValue, CommandPrefixOrSuffixItem, SimpleCommand};
+use std::rc::Rc;
 use studio_core::gate::{Class, Verdict};
 use studio_core::limits::{SHELL_DEPTH_MAX, SHELL_VALUES_MAX};
 use studio_core::text::one_line;
@@ -124,7 +126,7 @@ impl Walk<'_> {
         }
         for line in &lines {
             let words: Vec<&str> = line.iter().map(String::as_str).collect();
-            let found = (self.setting.judge)(&words);
+            let found = filtered(&words, self.setting.judge);
             let program = words.first().copied().unwrap_or_default();
             let class = match found.class {
                 Class::Forbidden => Class::Opaque,
@@ -159,9 +161,9 @@ impl Walk<'_> {
             self.note(scope, Class::Opaque, "environment", why, "leave it as it is, or name it in the side file");
         }
         match values.filter(|values| (1..=SHELL_VALUES_MAX).contains(&values.len()) && self.names.once(name)) {
-            Some(values) => scope.known.insert(name.to_string(), values),
-            None => scope.known.remove(name),
-        };
+            Some(values) => drop(Rc::make_mut(&mut scope.known).insert(name.to_string(), values)),
+            None => scope.forget(name),
+        }
     }
 
     /// Sets a variable of the shell.

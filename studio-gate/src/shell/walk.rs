@@ -5,12 +5,12 @@ use super::report::{Note, Report};
 use super::{Why, bounds, readable};
 use crate::command::Finding;
 use brush_parser::ast::{
-    AndOr, AndOrList, BinaryPredicate, Command, CommandPrefixOrSuffixItem, CompoundCommand, CompoundList, CompoundListItem, ExtendedTestExpr,
-    ExtendedTestExprCommand, FunctionBody, FunctionDefinition, Pipeline, Program, SeparatorOperator, SimpleCommand, SourceLocation, UnaryPredicate,
-    Word,
+    AndOr, AndOrList, Command, CommandPrefixOrSuffixItem, CompoundCommand, CompoundList, CompoundListItem, ExtendedTestExprCommand, FunctionBody,
+    FunctionDefinition, Pipeline, Program, SeparatorOperator, SimpleCommand, SourceLocation,
 };
 use brush_parser::{ParserOptions, parse_tokens, uncached_tokenize_str};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use studio_core::gate::Class;
 use studio_core::limits::{SCRIPT_BYTES_MAX, SHELL_COMMANDS_MAX, SHELL_DEPTH_MAX};
 
@@ -31,7 +31,7 @@ pub(crate) struct Setting<'s> {
 #[derive(Clone, Default)]
 pub(super) struct Scope {
     /// Variables with every value they may have here.
-    pub(super) known: BTreeMap<String, Vec<String>>,
+    pub(super) known: Rc<BTreeMap<String, Vec<String>>>,
     /// The folder that commands work in, below the root; nothing if nobody can tell.
     pub(super) folder: Option<String>,
     /// Whether the arguments are those of the script.
@@ -42,6 +42,15 @@ pub(super) struct Scope {
     pub(super) above: usize,
     /// Texts around this one.
     pub(super) depth: usize,
+}
+
+impl Scope {
+    /// What the variable holds is not known from here on.
+    pub(super) fn forget(&mut self, name: &str) {
+        if self.known.contains_key(name) {
+            Rc::make_mut(&mut self.known).remove(name);
+        }
+    }
 }
 
 /// A walk through a script and what it uses.
@@ -107,7 +116,7 @@ impl Walk<'_> {
             Ok(text) => {
                 self.names.count(text);
                 let names = &self.names;
-                scope.known.retain(|name, _| names.once(name));
+                Rc::make_mut(&mut scope.known).retain(|name, _| names.once(name));
                 self.text(text, scope);
             }
             Err(why) => self.note(scope, Class::Opaque, "unreadable", why.to_string(), "write it as plain text"),
@@ -169,6 +178,9 @@ impl Walk<'_> {
     /// The first pipeline of a chain always runs; the others may.
     fn and_or(&mut self, list: &AndOrList, scope: &mut Scope) {
         self.pipeline(&list.first, scope);
+        if list.additional.is_empty() {
+            return;
+        }
         let mut later = scope.clone();
         for next in &list.additional {
             match next {
@@ -281,76 +293,6 @@ impl Walk<'_> {
         let mut inner = Scope { arguments: false, folder, ..scope.clone() };
         self.redirects(redirects.as_ref(), &inner);
         self.compound(body, &mut inner);
-    }
-
-    fn test(&mut self, expr: &ExtendedTestExpr, scope: &Scope) {
-        match expr {
-            ExtendedTestExpr::And(one, other) | ExtendedTestExpr::Or(one, other) => {
-                self.test(one, scope);
-                self.test(other, scope);
-            }
-            ExtendedTestExpr::Not(inner) | ExtendedTestExpr::Parenthesized(inner) => self.test(inner, scope),
-            ExtendedTestExpr::UnaryTest(predicate, word) => self.unary(predicate, word, scope),
-            ExtendedTestExpr::BinaryTest(predicate, one, other) => self.binary(predicate, one, other, scope),
-        }
-    }
-
-    fn unary(&mut self, predicate: &UnaryPredicate, word: &Word, scope: &Scope) {
-        self.pattern(&word.value, scope);
-        match predicate {
-            UnaryPredicate::ShellVariableIsSetAndAssigned | UnaryPredicate::ShellVariableIsSetAndNameRef => {
-                let why = "[[ -v ]] runs what the subscript of its word holds".into();
-                self.note(scope, Class::Opaque, "subscript", why, "use [ -n \"${x:-}\" ]");
-            }
-            UnaryPredicate::FileExists
-            | UnaryPredicate::FileExistsAndIsBlockSpecialFile
-            | UnaryPredicate::FileExistsAndIsCharSpecialFile
-            | UnaryPredicate::FileExistsAndIsDir
-            | UnaryPredicate::FileExistsAndIsRegularFile
-            | UnaryPredicate::FileExistsAndIsSetgid
-            | UnaryPredicate::FileExistsAndIsSymlink
-            | UnaryPredicate::FileExistsAndHasStickyBit
-            | UnaryPredicate::FileExistsAndIsFifo
-            | UnaryPredicate::FileExistsAndIsReadable
-            | UnaryPredicate::FileExistsAndIsNotZeroLength
-            | UnaryPredicate::FdIsOpenTerminal
-            | UnaryPredicate::FileExistsAndIsSetuid
-            | UnaryPredicate::FileExistsAndIsWritable
-            | UnaryPredicate::FileExistsAndIsExecutable
-            | UnaryPredicate::FileExistsAndOwnedByEffectiveGroupId
-            | UnaryPredicate::FileExistsAndModifiedSinceLastRead
-            | UnaryPredicate::FileExistsAndOwnedByEffectiveUserId
-            | UnaryPredicate::FileExistsAndIsSocket
-            | UnaryPredicate::ShellOptionEnabled
-            | UnaryPredicate::StringHasZeroLength
-            | UnaryPredicate::StringHasNonZeroLength => {}
-        }
-    }
-
-    fn binary(&mut self, predicate: &BinaryPredicate, one: &Word, other: &Word, scope: &Scope) {
-        match predicate {
-            BinaryPredicate::ArithmeticEqualTo
-            | BinaryPredicate::ArithmeticNotEqualTo
-            | BinaryPredicate::ArithmeticLessThan
-            | BinaryPredicate::ArithmeticLessThanOrEqualTo
-            | BinaryPredicate::ArithmeticGreaterThan
-            | BinaryPredicate::ArithmeticGreaterThanOrEqualTo => {
-                for word in [one, other] {
-                    self.arithmetic(word.value.trim_matches('"'), scope);
-                }
-            }
-            BinaryPredicate::FilesReferToSameDeviceAndInodeNumbers
-            | BinaryPredicate::LeftFileIsNewerOrExistsWhenRightDoesNot
-            | BinaryPredicate::LeftFileIsOlderOrDoesNotExistWhenRightDoes
-            | BinaryPredicate::StringExactlyMatchesPattern
-            | BinaryPredicate::StringDoesNotExactlyMatchPattern
-            | BinaryPredicate::StringMatchesRegex
-            | BinaryPredicate::StringExactlyMatchesString
-            | BinaryPredicate::StringDoesNotExactlyMatchString
-            | BinaryPredicate::StringContainsSubstring
-            | BinaryPredicate::LeftSortsBeforeRight
-            | BinaryPredicate::LeftSortsAfterRight => [one, other].into_iter().for_each(|word| self.pattern(&word.value, scope)),
-        }
     }
 
     /// Says where the last command of the main text hides that something failed.
