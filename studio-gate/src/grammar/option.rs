@@ -41,6 +41,8 @@ pub(super) enum Value {
     None,
     /// `--name value` or `--name=value`.
     Follows(Kind),
+    /// `--name value value`.
+    Two(Kind, Kind),
     /// `--name=value` only.
     Joined(Kind),
     /// `--name` or `--name=value`.
@@ -75,7 +77,10 @@ impl Spec {
             Some(None) => return Err(format!("{text}: close the bracket of its value")),
             None if names == "-NUMBER" => Value::Digits,
             None => match (rest.strip_prefix(' '), rest.strip_prefix('=')) {
-                (Some(follows), _) => Value::Follows(kind(follows)?),
+                (Some(follows), _) => match follows.split_once(' ') {
+                    Some((first, second)) => Value::Two(kind(first)?, kind(second)?),
+                    None => Value::Follows(kind(follows)?),
+                },
                 (None, Some(joined)) => Value::Joined(kind(joined)?),
                 (None, None) => Value::None,
             },
@@ -117,7 +122,7 @@ impl Spec {
 pub(super) fn take<'g, 'a>(specs: &'g [Spec], joined: Joined, args: &[&'a str], seen: &mut Vec<Seen<'g, 'a>>) -> Result<usize, String> {
     let Some((word, rest)) = args.split_first() else { return Err("there is no option".into()) };
     let start = seen.len();
-    let (used, found) = match alone(specs, joined, word, rest.first().copied()) {
+    let (used, found) = match alone(specs, joined, word, rest) {
         Ok(found) => found,
         Err(None) if joined != Joined::Never => (letters(specs, joined, word, rest.first().copied(), seen)?, None),
         Err(why) => return Err(why.unwrap_or_else(|| format!("the option {word} is not listed"))),
@@ -134,8 +139,8 @@ pub(super) fn take<'g, 'a>(specs: &'g [Spec], joined: Joined, args: &[&'a str], 
 type One<'g, 'a> = (usize, Option<Seen<'g, 'a>>);
 
 /// Reads a word that is one option; `Err(None)` if no option has its name.
-fn alone<'g, 'a>(specs: &'g [Spec], joined: Joined, word: &'a str, next: Option<&'a str>) -> Result<One<'g, 'a>, Option<String>> {
-    let mut why = None;
+fn alone<'g, 'a>(specs: &'g [Spec], joined: Joined, word: &'a str, rest: &[&'a str]) -> Result<One<'g, 'a>, Option<String>> {
+    let (mut why, next) = (None, rest.first().copied());
     let (name, value) = match word.split_once('=') {
         Some((name, value)) if name.len() > 1 => (name, Some(value)),
         Some(_) | None => (word, None),
@@ -164,6 +169,10 @@ fn alone<'g, 'a>(specs: &'g [Spec], joined: Joined, word: &'a str, next: Option<
                 Some(next) if kind.fits(next) => return Ok((2, Some(Seen { spec, value: Some(next) }))),
                 Some(next) => why = wrong(&format!("{next:?}")),
                 None => why = Some(format!("{name} has no value")),
+            },
+            (Value::Two(first, second), None) => match rest {
+                [one, two, ..] if first.fits(one) && second.fits(two) => return Ok((3, Some(Seen { spec, value: Some(two) }))),
+                _ => why = Some(format!("{name} needs two values that are listed")),
             },
             (Value::Joined(_), None) => why = Some(format!("write the value of {name} as {name}=VALUE")),
             (_, Some(value)) => why = wrong(&format!("{value:?}")),
@@ -196,7 +205,7 @@ fn letters<'g, 'a>(specs: &'g [Spec], joined: Joined, word: &'a str, next: Optio
             }
             // getopt would take what follows for the value of such an option.
             Value::Maybe(_) if after.is_empty() || (joined == Joined::Pflag && !after.starts_with('=')) => seen.push(Seen { spec, value: None }),
-            Value::Joined(_) | Value::Maybe(_) | Value::Digits => return Err(unlisted(word)),
+            Value::Two(..) | Value::Joined(_) | Value::Maybe(_) | Value::Digits => return Err(unlisted(word)),
         }
     }
     Ok(1)
@@ -224,6 +233,7 @@ mod tests {
         "-NUMBER",
         "-lock=false",
         "--force => destroy: now",
+        "--arg NAME NUMBER...",
     ];
 
     fn read(line: &str, joined: Joined) -> Result<Vec<(String, Option<String>)>, String> {
@@ -247,6 +257,8 @@ mod tests {
         assert_eq!(read("--color", Joined::Never), one("--color", None));
         assert_eq!(read("-20", Joined::Never), one("-NUMBER", None));
         assert_eq!(read("-lock=false", Joined::Never), one("-lock", Some("false")));
+        assert_eq!(read("--arg a 5", Joined::Never), one("--arg", Some("5")));
+        assert_eq!(read("--arg a 5 --arg b 6", Joined::Never).unwrap().len(), 2);
         assert_eq!(read("-v -v", Joined::Never).unwrap().len(), 2);
         for bad in [
             "--name a",
@@ -272,6 +284,10 @@ mod tests {
             "-lock",
             "--force=x",
             "--q",
+            "--arg",
+            "--arg a",
+            "--arg a b",
+            "--arg=a 5",
         ] {
             assert!(read(bad, Joined::Never).is_err(), "{bad}");
         }
