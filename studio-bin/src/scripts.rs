@@ -57,7 +57,14 @@ impl Look {
         let decided = match (report.notes.is_empty(), class >= Class::Destroy) {
             (true, true) => {
                 let shown = studio_gate::danger(path, &String::from_utf8_lossy(&bytes)).unwrap_or_else(|| "something that it uses".into());
-                vec![Note { path: path.to_string(), line: 1, class, rule: "word".into(), why: format!("{shown} says that it destroys"), better: None }]
+                vec![Note {
+                    path: path.to_string(),
+                    line: 1,
+                    class,
+                    rule: "word".into(),
+                    why: format!("{shown} says that it destroys"),
+                    better: None,
+                }]
             }
             (true, false) | (false, _) => report.notes,
         };
