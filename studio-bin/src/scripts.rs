@@ -114,12 +114,13 @@ impl Look {
 
     /// Returns it in lines for people: what it is, and what decided.
     pub(crate) fn lines(&self, registry: &Registry) -> String {
-        let mut text = format!("  {:<11} {}  ({})\n", self.class.to_string(), self.path, self.standing(registry));
+        let standing = self.standing(registry);
+        let mut text = format!("  {:<11} {}  ({standing})\n", self.class.to_string(), self.path);
         for note in self.decided.iter().filter(|note| note.class == self.class || note.class >= Class::Destroy).take(3) {
             text.push_str(&format!("              {}\n", said(note)));
         }
-        if let (true, Err(why)) = (self.dangerous(), &self.declared) {
-            text.push_str(&format!("              {}\n", one_line(why, 300)));
+        if let Some(why) = self.declared.as_ref().err().map(|why| one_line(why, 300)).filter(|why| self.dangerous() && !standing.contains(why)) {
+            text.push_str(&format!("              {why}\n"));
         }
         if let Some(mask) = self.masks.first() {
             text.push_str(&format!("              it cannot fail: {}\n", said(mask)));
