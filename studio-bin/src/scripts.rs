@@ -57,7 +57,14 @@ impl Look {
         let decided = match (report.notes.is_empty(), class >= Class::Destroy) {
             (true, true) => {
                 let shown = studio_gate::danger(path, &String::from_utf8_lossy(&bytes)).unwrap_or_else(|| "something that it uses".into());
-                vec![Note { path: path.to_string(), line: 1, class, rule: "word".into(), why: format!("{shown} says that it destroys"), better: None }]
+                vec![Note {
+                    path: path.to_string(),
+                    line: 1,
+                    class,
+                    rule: "word".into(),
+                    why: format!("{shown} says that it destroys"),
+                    better: None,
+                }]
             }
             (true, false) | (false, _) => report.notes,
         };
@@ -107,12 +114,13 @@ impl Look {
 
     /// Returns it in lines for people: what it is, and what decided.
     pub(crate) fn lines(&self, registry: &Registry) -> String {
-        let mut text = format!("  {:<11} {}  ({})\n", self.class.to_string(), self.path, self.standing(registry));
+        let standing = self.standing(registry);
+        let mut text = format!("  {:<11} {}  ({standing})\n", self.class.to_string(), self.path);
         for note in self.decided.iter().filter(|note| note.class == self.class || note.class >= Class::Destroy).take(3) {
             text.push_str(&format!("              {}\n", said(note)));
         }
-        if let (true, Err(why)) = (self.dangerous(), &self.declared) {
-            text.push_str(&format!("              {}\n", one_line(why, 300)));
+        if let Some(why) = self.declared.as_ref().err().map(|why| one_line(why, 300)).filter(|why| self.dangerous() && !standing.contains(why)) {
+            text.push_str(&format!("              {why}\n"));
         }
         if let Some(mask) = self.masks.first() {
             text.push_str(&format!("              it cannot fail: {}\n", said(mask)));

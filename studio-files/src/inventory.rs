@@ -10,7 +10,8 @@ use studio_core::tree::{Tree, TreeError};
 /// Where the files stand, one a cluster.
 const FOLDER: &str = "config/clusters";
 /// Keys of lists and maps of nodes.
-const LISTS: &[&str] = &["nodes", "controlplanes", "control_planes", "control-planes", "controlplane", "control_plane", "workers", "hosts", "machines"];
+const LISTS: &[&str] =
+    &["nodes", "controlplanes", "control_planes", "control-planes", "controlplane", "control_plane", "workers", "hosts", "machines"];
 /// Keys of a node's name.
 const NAMES: &[&str] = &["name", "hostname", "host"];
 

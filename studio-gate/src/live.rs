@@ -72,7 +72,8 @@ mod tests {
         const SCRIPT: &str = "# studio:danger v1\n# verb: reset-node\n# class: opaque\n# targets: node\n# params: node:inventory.node\n\
             # undo: none\n# expect: it is gone\ntrue\n";
         let here = step("bash --noprofile --norc infrastructure/wipe-node.sh cp-1");
-        let (copy, more) = (step("bash --noprofile --norc infrastructure/check.sh cp-1"), step("bash --noprofile --norc infrastructure/wipe-node.sh cp-1 x"));
+        let (copy, more) =
+            (step("bash --noprofile --norc infrastructure/check.sh cp-1"), step("bash --noprofile --norc infrastructure/wipe-node.sh cp-1 x"));
         let of = |step, mode, text: &'static str| Case { mode, script: Some(text.as_bytes()), ..case(step) };
         let known = vec![Registration::propose(&of(&here, Mode::Live, SCRIPT), Class::Destroy).unwrap()];
         let plain = ShortGate::new();
@@ -94,6 +95,9 @@ mod tests {
             assert!(judged.verdict == Verdict::Refuse && judged.why.contains(word), "{word}: {judged:?}");
         }
         let rehearsed = gate.judge(&of(&copy, Mode::Simulate, SCRIPT));
-        assert!(rehearsed.verdict == Verdict::Ask && rehearsed.why.contains("live would refuse it: infrastructure/check.sh is a copy"), "{rehearsed:?}");
+        assert!(
+            rehearsed.verdict == Verdict::Ask && rehearsed.why.contains("live would refuse it: infrastructure/check.sh is a copy"),
+            "{rehearsed:?}"
+        );
     }
 }

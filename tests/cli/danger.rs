@@ -24,7 +24,11 @@ const WAYS: &[(&str, &str, &str)] = &[
     ("infrastructure/hidden.sh", "w=wi\nbash \"infrastructure/${w}pe-lab.sh\"\n", "studio script register infrastructure/hidden.sh"),
     ("infrastructure/recipe.sh", "just wipe\n", "studio script register infrastructure/recipe.sh"),
     ("infrastructure/made.sh", "make wipe\n", "studio script register infrastructure/made.sh"),
-    ("infrastructure/more.sh", "set -e\necho wiped >> artifacts/wiped/log\nrm -f artifacts/wiped/disk # all\n", "studio script register infrastructure/more.sh"),
+    (
+        "infrastructure/more.sh",
+        "set -e\necho wiped >> artifacts/wiped/log\nrm -f artifacts/wiped/disk # all\n",
+        "studio script register infrastructure/more.sh",
+    ),
 ];
 
 /// A lab whose inventory fails, and whose queue names the wipe script behind it, and every other way to it.
@@ -111,7 +115,9 @@ fn registered_it_runs_by_its_own_name_once_and_only_once_it_was_approved() {
 
     let id = lab.json(4, "run recover --mode live").pop().unwrap()["run"].as_str().unwrap().to_string();
     let card = lab.studio(0, "approvals").out;
-    for row in ["| rule       registered script\n", "| declares   verb: wipe-lab\n", "| declares   undo: none\n", "| declares   expect: the lab is empty\n"] {
+    for row in
+        ["| rule       registered script\n", "| declares   verb: wipe-lab\n", "| declares   undo: none\n", "| declares   expect: the lab is empty\n"]
+    {
         assert!(card.contains(row), "{row} in {card}");
     }
     lab.studio(4, &format!("resume {id}"));
@@ -186,7 +192,45 @@ fn only_what_says_what_it_is_can_be_registered() {
     lab.commit();
     assert!(lab.studio(6, "script register infrastructure/wipe-more.sh --yes").err.contains("declares nothing"));
     let listed = lab.studio(0, "script list").out;
-    expect![[r#""#]].assert_eq(&lab.mask(&listed));
+    expect![[r##"
+          destroy     infrastructure/call.sh  (not registered, and cannot be: infrastructure/call.sh may destroy, and its name does not say so: put danger, wipe, reset, destroy, format or purge into it)
+                      infrastructure/wipe-lab.sh:11 [danger-word] rm -f artifacts/wiped/disk: rm shows that it destroys
+                      infrastructure/call.sh declares nothing: write a header of "# studio:danger v1", or [danger] in infrastructure/call.sh.studio.toml
+          opaque      infrastructure/glob.sh  (not registered, and cannot be: infrastructure/glob.sh may destroy, and its name does not say so: put danger, wipe, reset, destroy, format or purge into it)
+                      infrastructure/glob.sh:1 [file] it starts infrastructure/x-lab.sh, which is no file of the repository that is judged with it
+                      infrastructure/glob.sh declares nothing: write a header of "# studio:danger v1", or [danger] in infrastructure/glob.sh.studio.toml
+                      it cannot fail: infrastructure/glob.sh:1 [cannot-fail] it goes on after a command failed, so its end says nothing
+          opaque      infrastructure/hidden.sh  (not registered, and cannot be: infrastructure/hidden.sh may destroy, and its name does not say so: put danger, wipe, reset, destroy, format or purge into it)
+                      infrastructure/hidden.sh:2 [file] it starts infrastructure/wipe-lab.sh, which is no file of the repository that is judged with it
+                      infrastructure/hidden.sh declares nothing: write a header of "# studio:danger v1", or [danger] in infrastructure/hidden.sh.studio.toml
+                      it cannot fail: infrastructure/hidden.sh:1 [cannot-fail] it goes on after a command failed, so its end says nothing
+          opaque      infrastructure/made.sh  (not registered, and cannot be: infrastructure/made.sh may destroy, and its name does not say so: put danger, wipe, reset, destroy, format or purge into it)
+                      infrastructure/made.sh:1 [recipe] make runs what a file says that is not judged here
+                      infrastructure/made.sh declares nothing: write a header of "# studio:danger v1", or [danger] in infrastructure/made.sh.studio.toml
+                      it cannot fail: infrastructure/made.sh:1 [cannot-fail] it goes on after a command failed, so its end says nothing
+          destroy     infrastructure/more.sh  (not registered, and cannot be: infrastructure/more.sh may destroy, and its name does not say so: put danger, wipe, reset, destroy, format or purge into it)
+                      infrastructure/more.sh:3 [danger-word] rm -f artifacts/wiped/disk: rm shows that it destroys
+                      infrastructure/more.sh declares nothing: write a header of "# studio:danger v1", or [danger] in infrastructure/more.sh.studio.toml
+          opaque      infrastructure/pipe.sh  (not registered, and cannot be: infrastructure/pipe.sh may destroy, and its name does not say so: put danger, wipe, reset, destroy, format or purge into it)
+                      infrastructure/pipe.sh:1 [interpreter] bash runs what it is fed, or text that nobody sees
+                      infrastructure/pipe.sh declares nothing: write a header of "# studio:danger v1", or [danger] in infrastructure/pipe.sh.studio.toml
+                      it cannot fail: infrastructure/pipe.sh:1 [cannot-fail] it goes on after a command failed, so its end says nothing
+          opaque      infrastructure/recipe.sh  (not registered, and cannot be: infrastructure/recipe.sh may destroy, and its name does not say so: put danger, wipe, reset, destroy, format or purge into it)
+                      infrastructure/recipe.sh:1 [recipe] just runs what a file says that is not judged here
+                      infrastructure/recipe.sh declares nothing: write a header of "# studio:danger v1", or [danger] in infrastructure/recipe.sh.studio.toml
+                      it cannot fail: infrastructure/recipe.sh:1 [cannot-fail] it goes on after a command failed, so its end says nothing
+          destroy     infrastructure/source.sh  (not registered, and cannot be: infrastructure/source.sh may destroy, and its name does not say so: put danger, wipe, reset, destroy, format or purge into it)
+                      infrastructure/wipe-lab.sh:11 [danger-word] rm -f artifacts/wiped/disk: rm shows that it destroys
+                      infrastructure/source.sh declares nothing: write a header of "# studio:danger v1", or [danger] in infrastructure/source.sh.studio.toml
+          destroy     infrastructure/tidy.sh  (not registered, and cannot be: infrastructure/tidy.sh may destroy, and its name does not say so: put danger, wipe, reset, destroy, format or purge into it)
+                      infrastructure/tidy.sh:11 [danger-word] rm -f artifacts/wiped/disk: rm shows that it destroys
+          destroy     infrastructure/wipe-lab.sh  (not registered: studio script register infrastructure/wipe-lab.sh)
+                      infrastructure/wipe-lab.sh:11 [danger-word] rm -f artifacts/wiped/disk: rm shows that it destroys
+          opaque      infrastructure/wipe-more.sh  (not registered, and cannot be: infrastructure/wipe-more.sh declares nothing: write a header of "# studio:danger v1", or [danger] in infrastructure/wipe-more.sh.studio.toml)
+                      infrastructure/wipe-more.sh:1 [shell] eval runs text, or changes what later words mean
+                      infrastructure/wipe-more.sh declares nothing: write a header of "# studio:danger v1", or [danger] in infrastructure/wipe-more.sh.studio.toml
+                      it cannot fail: infrastructure/wipe-more.sh:1 [cannot-fail] it goes on after a command failed, so its end says nothing
+    "##]].assert_eq(&lab.mask(&listed));
 }
 
 /// A model that hands in the link.

@@ -105,16 +105,19 @@ fn each_type_has_its_keys() {
         look: found health what
         nothing: why
         proposal: change run
+        registered: by class decided declared new path script sha256 uses
         replayed: answers decisions run state
         report: run state text why
         rest: exit next report run state why
         run: events last model_calls round run simulated state steps ticket tokens torn_bytes why
+        script: cannot_fail class decided declared path registered script standing warns
         stopped: run running
         ticket: at_base depends_on id ready script source stage stage_from status title why
         traced: at body epoch kind n run took_ms
         trust: by digest files new stages
         undone: path removed
         unreadable: run state why
+        unregistered: path was
         verified: anchored blobs events head run signatures state torn_bytes
     "#]]
     .assert_eq(&words(&seen()));

@@ -1,7 +1,7 @@
 //! `studio audit`: what could go wrong in this repository, without a model and without touching anything.
 
-use crate::exit::{Exit, Failure};
 use super::script::print_look;
+use crate::exit::{Exit, Failure};
 use crate::rules;
 use crate::scripts::Look;
 use crate::site::Site;

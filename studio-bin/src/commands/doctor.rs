@@ -104,7 +104,8 @@ fn repository(site: &Site) -> Vec<Look> {
     let rules = rules::of(site, &base);
     if let Ok(rules) = &rules {
         let known = &rules.registry.known;
-        looks.extend((!known.is_empty()).then(|| Look::new("scripts", Health::Well, format!("{} registered; see `studio script list`", known.len()))));
+        looks
+            .extend((!known.is_empty()).then(|| Look::new("scripts", Health::Well, format!("{} registered; see `studio script list`", known.len()))));
         looks.extend(rules.registry.odd.iter().map(|why| Look::new("scripts", Health::Weak, why.clone())));
     }
     looks.push(Look::of("rules", rules.map(|rules| format!("the stages' folders come from {}", rules.from)), Health::Bad));

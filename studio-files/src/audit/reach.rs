@@ -45,7 +45,8 @@ pub(super) fn scan(dangers: &[&Kept], scripts: &[Kept], runners: &[Kept], found:
 fn calls<'w, 'k>(file: &'w Kept, kind: Option<Runner>, ways: &'w [Way<'k>]) -> impl Iterator<Item = (u32, &'w Way<'k>)> {
     let commands = callers::commands(&file.text, kind).into_iter();
     commands.filter_map(move |(line, command)| {
-        let called = |way: &&Way<'_>| command.contains(way.by.path.file_name()) && callers::words(&command).any(|word| callers::calls(word, &way.by.path));
+        let called =
+            |way: &&Way<'_>| command.contains(way.by.path.file_name()) && callers::words(&command).any(|word| callers::calls(word, &way.by.path));
         Some((line, ways.iter().filter(|way| way.by.path != file.path).find(called)?))
     })
 }
