@@ -54,7 +54,10 @@ pub(crate) fn line(entry: &Entry) -> Option<String> {
         }
         Event::ProbeGranted { op, .. } => format!("probe       nobody knows whether step {} ran: a read looks", op.step),
         Event::StepOverdue { op, why } => format!("overdue     step {}: {}", op.step, words(why)),
-        Event::StepEnded { op, outcome, .. } => format!("executor    step {}: {}", op.step, words(&outcome.words())),
+        Event::StepEnded { op, outcome, .. } => {
+            let failure = outcome.failure.as_ref().map(|failure| format!("; {}", words(&failure.to_string()))).unwrap_or_default();
+            format!("executor    step {}: {}{failure}", op.step, words(&outcome.words()))
+        }
         Event::StepUnknown { op, why } => format!("unknown     step {}: {}", op.step, words(why)),
         Event::StepSettled { signed } => format!("settled     step {} by {}", signed.statement.op.step, signed.statement.by),
         Event::CriterionChecked { criterion, finding } => {

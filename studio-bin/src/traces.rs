@@ -37,8 +37,7 @@ pub(crate) async fn leave(site: &Site, found: &Found, run: &Run, stage: Stage, r
 pub(crate) fn tell(site: &Site, found: &Found, log: &Log, run: &Run, reported: bool) -> Result<Option<RelPath>, Failure> {
     let report = if reported { Some(write_report(site, found, log, run)?) } else { None };
     if run.opened().is_some_and(|opened| opened.mode == Mode::Live) {
-        let texts = |kept: &_| found.text(kept).ok();
-        if let Err(error) = projection::write(site.root(), log, run, &texts) {
+        if let Err(error) = projection::write(site.root(), log, run) {
             tracing::warn!(run = %found.id, %error, "ai/state does not show the run");
         }
     }

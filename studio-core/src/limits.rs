@@ -72,6 +72,18 @@ pub const ATTEMPTS_MAX: u32 = 3;
 pub const UNSEEN_TRIES_MAX: u32 = 2;
 /// Reads that look whether one step happened, and are lost themselves, before nobody looks any more.
 pub const PROBES_MAX: u32 = 2;
+/// Bytes of the end of each stream of a failed step that are looked at for its cause.
+pub const FAILURE_BYTES_MAX: usize = 16 * 1024;
+/// Different lines that tell one failure from another.
+pub const FAILURE_LINES_MAX: usize = 60;
+/// Bytes of the end of a failed step's output that are kept with it.
+pub const FAILURE_TAIL_BYTES_MAX: usize = 2000;
+/// Different failures of one run that a persona is told: the last ones.
+pub const FAILURES_TOLD_MAX: usize = 8;
+/// Rounds that end with the same failure before the Planner is asked for another plan.
+pub const SAME_FAILURE_PLANNER: u32 = 3;
+/// Rounds that end with the same failure before a human is asked.
+pub const SAME_FAILURE_HUMAN: u32 = 4;
 /// Largest file of a user's repository that is read.
 pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Scripts that one script may name, over any number of others, and that are judged with it.
