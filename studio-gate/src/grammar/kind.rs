@@ -77,7 +77,8 @@ const PUBLIC: &str = "/etc/issue /etc/network/interfaces /etc/apt/sources.list /
     /proc/net/dev /proc/net/route /proc/net/bonding/* /proc/swaps /proc/stat /proc/diskstats /proc/interrupts /proc/modules /sys/class/* \
     /sys/block/* /sys/devices/* /usr/share/doc/* /usr/bin/* /usr/sbin/* /usr/lib/* /usr/include/* /bin/* /sbin/* /lib/* /etc/crontab \
     /etc/exports /etc/modules /etc/sysctl.conf /etc/sysctl.d/* /etc/ssh/sshd_config /etc/apt/sources.list.d/* /etc/pve/storage.cfg \
-    /etc/pve/corosync.conf /etc/pve/datacenter.cfg /etc/corosync/corosync.conf /proc/cmdline /proc/self/status /proc/1/status";
+    /etc/pve/corosync.conf /etc/pve/datacenter.cfg /etc/corosync/corosync.conf /proc/cmdline /proc/self/status /proc/1/status /proc/1/cgroup /proc/self/cgroup /proc/self/mountinfo /proc/net/tcp \
+    /proc/net/udp /etc/redhat-release";
 
 impl Kind {
     /// Reads a kind: names in capitals and patterns, parted by `|`; what stands in `'…'` is itself.

@@ -142,7 +142,8 @@ type One<'g, 'a> = (usize, Option<Seen<'g, 'a>>);
 fn alone<'g, 'a>(specs: &'g [Spec], joined: Joined, word: &'a str, rest: &[&'a str]) -> Result<One<'g, 'a>, Option<String>> {
     let (mut why, next) = (None, rest.first().copied());
     let (name, value) = match word.split_once('=') {
-        Some((name, value)) if name.len() > 1 => (name, Some(value)),
+        // getopt takes all behind a letter for its value, the sign too.
+        Some((name, value)) if name.len() > 1 && (joined != Joined::Getopt || word.starts_with("--")) => (name, Some(value)),
         Some(_) | None => (word, None),
     };
     for spec in specs {
@@ -189,8 +190,12 @@ fn letters<'g, 'a>(specs: &'g [Spec], joined: Joined, word: &'a str, next: Optio
     let Some(letters) = letters else { return Err(unlisted(word)) };
     for (at, letter) in letters.char_indices() {
         let name = format!("-{letter}");
-        let Some(spec) = specs.iter().find(|spec| spec.is(&name)) else { return Err(unlisted(word)) };
         let after = letters.get(at + 1..).unwrap_or_default();
+        // Where nothing behind it is its value, the same letter may be a flag.
+        let valued = |spec: &Spec| matches!(&spec.value, Value::Follows(kind) if after.is_empty() && !next.is_some_and(|next| kind.fits(next)));
+        let mut own = specs.iter().filter(|spec| spec.is(&name));
+        let Some(first) = own.next() else { return Err(unlisted(word)) };
+        let spec = if valued(first) { own.find(|spec| spec.is_flag()).unwrap_or(first) } else { first };
         let rest = after.strip_prefix('=').filter(|_| joined == Joined::Pflag).unwrap_or(after);
         match &spec.value {
             Value::None => seen.push(Seen { spec, value: None }),
@@ -234,6 +239,9 @@ mod tests {
         "-lock=false",
         "--force => destroy: now",
         "--arg NAME NUMBER...",
+        "-b NUMBER",
+        "-b",
+        "-d TEXT",
     ];
 
     fn read(line: &str, joined: Joined) -> Result<Vec<(String, Option<String>)>, String> {
@@ -300,7 +308,11 @@ mod tests {
         assert_eq!(read("-vl20", Joined::Getopt).unwrap()[1], ("--lines".into(), Some("20".into())));
         assert_eq!(read("-qn=a", Joined::Pflag).unwrap()[1], ("--namespace".into(), Some("a".into())));
         assert_eq!(read("-n=a", Joined::Pflag).unwrap()[0], ("--namespace".into(), Some("a".into())));
-        for bad in ["-qx", "-qq", "-qn", "-q-v", "-vlx", "--qv", "-vlock=false", "-n=a", "-q\u{e9}"] {
+        assert_eq!(read("-qd=", Joined::Getopt).unwrap()[1], ("-d".into(), Some("=".into())));
+        assert_eq!(read("-d=", Joined::Getopt).unwrap()[0], ("-d".into(), Some("=".into())));
+        assert_eq!(read("-qb", Joined::Getopt).unwrap()[1], ("-b".into(), None));
+        assert_eq!(read("-qb 5", Joined::Getopt).unwrap()[1], ("-b".into(), Some("5".into())));
+        for bad in ["-qbx", "-d", "-qx", "-qq", "-qn", "-q-v", "-vlx", "--qv", "-vlock=false", "-n=a", "-q\u{e9}"] {
             assert!(read(bad, Joined::Getopt).is_err(), "{bad}");
         }
     }

@@ -164,7 +164,7 @@ fn part(text: &str, mark: char) -> Option<(&str, &str)> {
         }
         match c {
             '\\' => {
-                chars.next().filter(|(_, escaped)| *escaped != mark && *escaped != '\n')?;
+                chars.next().filter(|(_, escaped)| (*escaped != mark || mark == '/') && *escaped != '\n')?;
             }
             '[' => {
                 let mut inside = chars.clone().skip_while(|(_, c)| *c == '^').map(|(_, c)| c);

@@ -1,7 +1,8 @@
 //! A line of plain commands: `a; b && c | d`, and nothing that a shell would have to think about.
 
 use super::carried::parts;
-use super::word::{Cursor, Word, names_only, takes};
+use super::names::{handed, is_name};
+use super::word::{Cursor, Word, shows_names, takes};
 use super::{Why, readable};
 use crate::command::Finding;
 use studio_core::gate::{Class, Verdict};
@@ -23,6 +24,8 @@ pub struct Command {
     pub words: Vec<Word>,
     /// Whether some of its output goes elsewhere.
     pub redirected: bool,
+    /// Whether a variable is set for it, one that only decides how it prints.
+    pub set: bool,
     /// Whether it reads what the command before it writes.
     pub fed: bool,
     /// Whether the command behind it reads what it writes.
@@ -33,8 +36,8 @@ pub struct Command {
 
 /// Words that begin something else than a command.
 const RESERVED: &[&str] = &[
-    "!", "{", "}", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "select", "then", "until", "while", "coproc",
-    "[[", "]]",
+    "{", "}", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "select", "then", "until", "while", "coproc", "[[",
+    "]]",
 ];
 
 /// Programs that read what they are fed where they are given no file, and only read.
@@ -76,9 +79,9 @@ pub fn list(text: &str) -> Result<Line, Why> {
     let text = readable(text.as_bytes())?;
     let (mut cursor, mut commands, mut wanted) = (Cursor::new(text), Vec::<Command>::new(), None::<&str>);
     loop {
-        let found = command(&mut cursor)?;
+        let found = command(&mut cursor, wanted == Some("|"))?;
         let missing = found.is_none();
-        commands.extend(found.map(|command| Command { fed: wanted == Some("|"), ..command }));
+        commands.extend(found);
         if commands.len() > SHELL_LINE_COMMANDS_MAX {
             return Err(Why::Many);
         }
@@ -95,7 +98,7 @@ pub fn list(text: &str) -> Result<Line, Why> {
             None => break,
         }
     }
-    let step = matches!(&commands[..], [only] if !only.redirected && !only.words.iter().any(|word| word.glob));
+    let step = matches!(&commands[..], [only] if !only.redirected && !only.set && !only.words.iter().any(|word| word.glob));
     if commands.is_empty() { Err(Why::Missing("nothing".into())) } else { Ok(Line { commands, step }) }
 }
 
@@ -154,9 +157,10 @@ pub(super) fn filtered(words: &[&str], judge: &dyn Fn(&[&str]) -> Finding) -> Fi
 }
 
 /// Reads a command; nothing where none follows.
-fn command(cursor: &mut Cursor<'_>) -> Result<Option<Command>, Why> {
+fn command(cursor: &mut Cursor<'_>, fed: bool) -> Result<Option<Command>, Why> {
     let (mut words, mut redirected, mut input): (Vec<Word>, bool, Option<Word>) = (Vec::new(), false, None);
-    let mut timed = false;
+    // A keyword before the command changes neither its words nor what it does.
+    let (mut led, mut set) = (false, false);
     loop {
         cursor.blanks();
         let start = cursor.rest();
@@ -172,15 +176,19 @@ fn command(cursor: &mut Cursor<'_>) -> Result<Option<Command>, Why> {
             if words.is_empty() && RESERVED.contains(&raw) {
                 return Err(Why::Control(raw.into()));
             }
-            if words.is_empty() && raw == "time" && !timed {
-                timed = true;
+            if words.is_empty() && matches!(raw, "time" | "!") && !led && !set && !fed {
+                led = true;
                 continue;
             }
-            if words.is_empty() && timed && (raw == "time" || raw.starts_with('-')) {
-                return Err(Why::Control("time".into()));
+            if words.is_empty() && (matches!(raw, "time" | "!") || (led && raw.starts_with('-'))) {
+                return Err(Why::Control(raw.into()));
             }
             if words.is_empty() && word.text.contains('=') {
-                return Err(Why::Assignment);
+                if redirects || !tame(raw) {
+                    return Err(Why::Assignment);
+                }
+                set = true;
+                continue;
             }
             if word.text.contains('\n') {
                 return Err(Why::Escape);
@@ -202,7 +210,12 @@ fn command(cursor: &mut Cursor<'_>) -> Result<Option<Command>, Why> {
         }
     }
     let Some(program) = words.first() else {
-        return if redirected { Err(Why::Redirect) } else { Ok(None) };
+        return match () {
+            () if redirected => Err(Why::Redirect),
+            () if set => Err(Why::Assignment),
+            () if led => Err(Why::Missing("!".into())),
+            () => Ok(None),
+        };
     };
     if program.glob {
         return Err(Why::Glob);
@@ -210,10 +223,18 @@ fn command(cursor: &mut Cursor<'_>) -> Result<Option<Command>, Why> {
     if words.iter().any(|word| !takes(&program.text, word.loose)) {
         return Err(Why::Glob);
     }
-    if let Some(secret) = words.iter().find_map(|word| word.secret.filter(|_| !(names_only(&program.text) || program.text == "find"))) {
+    if let Some(secret) = words.iter().find_map(|word| word.secret.filter(|_| !shows_names(&program.text))) {
         return Err(Why::SecretGlob(secret));
     }
-    Ok(Some(Command { words, redirected, fed: false, piped: false, input }))
+    Ok(Some(Command { words, redirected, set, fed, piped: false, input }))
+}
+
+/// Says whether `raw` sets a variable that only decides how a command prints, or that no pager starts.
+fn tame(raw: &str) -> bool {
+    let Some((name, value)) = raw.split_once('=') else { return false };
+    let plain = value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    let pager = matches!(name, "PAGER" | "GIT_PAGER" | "SYSTEMD_PAGER" | "MANPAGER") && value == "cat";
+    is_name(name) && plain && (pager || handed(name))
 }
 
 /// Reads a redirection that loses nothing: to or from `/dev/null`, to another stream, or from a file, which it returns.

@@ -38,7 +38,7 @@ const PLAIN: &str = "_-./:,+=@%^#]~{}!";
 const NAMES_ONLY: &[&str] = &["ls", "wc", "du", "stat", "file", "sha256sum", "md5sum", "test", "["];
 
 /// Programs to which no text with the ending of a file is an option that does more than read.
-const READERS: &[&str] = &["cat", "head", "tail", "nl", "grep", "egrep", "fgrep", "find"];
+const READERS: &[&str] = &["cat", "head", "tail", "nl", "grep", "egrep", "fgrep"];
 
 /// A place in shell text.
 pub(super) struct Cursor<'t> {
@@ -105,7 +105,7 @@ impl<'t> Cursor<'t> {
             }
         }
         let raw = start.strip_suffix(self.rest).unwrap_or(start);
-        if braces && (raw.contains(',') || raw.contains("..")) {
+        if braces && spans(raw) {
             return Err(Why::Brace);
         }
         let loose = if glob { tolerable(raw)? } else { Loose::Tight };
@@ -200,12 +200,23 @@ pub(super) fn names_only(program: &str) -> bool {
     NAMES_ONLY.contains(&program)
 }
 
+/// Says whether a program of a line shows only what files are called, whatever names it gets.
+pub(super) fn shows_names(program: &str) -> bool {
+    names_only(program) || matches!(program, "echo" | "find")
+}
+
+/// Says whether braces of `raw` stand for several words; `@{u}..` stands for itself.
+fn spans(raw: &str) -> bool {
+    let inside = raw.split_once('{').map_or("", |(_, rest)| rest.rsplit_once('}').map_or(rest, |(inside, _)| inside));
+    inside.contains(',') || inside.contains("..")
+}
+
 /// Says whether `program` may get what a pattern becomes, however `loose`.
 pub(super) fn takes(program: &str, loose: Loose) -> bool {
     match loose {
         Loose::Tight => true,
-        Loose::Ending => names_only(program) || READERS.contains(&program),
-        Loose::Any => names_only(program),
+        Loose::Ending => shows_names(program) || READERS.contains(&program),
+        Loose::Any => program != "find" && shows_names(program),
     }
 }
 

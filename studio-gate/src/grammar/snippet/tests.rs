@@ -34,6 +34,8 @@ fn sed_only_prints() {
         "$!{h;d};x;G",
         "n;d",
         "{p}",
+        "s/a\\/b/c/",
+        "/a\\/b/p",
     ] {
         assert!(sed(yes), "{yes}");
     }
@@ -66,7 +68,9 @@ fn sed_that_writes_reads_or_starts_is_none() {
         "",
         ";",
         "s/[/]/e;s/]/b/",
-        "s/a\\/b/c/",
+        "s|a\\|b|c|",
+        "s/a\\/x/e",
+        "s/a\\/x/y/e",
         "/[/]/e",
         "1,p",
         "1~p",
