@@ -6,6 +6,7 @@
 mod files;
 mod form;
 mod kind;
+mod machine;
 mod option;
 mod row;
 mod sheet;

@@ -42,6 +42,8 @@ const FILTER: &[&str] = &[
     "system",
     "exec",
     "input_filename",
+    "infinite",
+    "repeat",
     "__prog_args",
     "__prog_name",
 ];
@@ -79,7 +81,9 @@ pub(super) fn awk(word: &str) -> bool {
     let tame = !word.contains(|c: char| c.is_control() || c == '@') && !names(word).any(|(_, name)| AWK.contains(&name));
     let starts = |start: &&str| word.starts_with(start);
     let program = word.contains('{') || (word.starts_with('/') && word.ends_with('/')) || ["$", "!", "NR", "NF", "FNR", "length"].iter().any(starts);
-    program && !word.starts_with('-') && !pipes && !writes && tame
+    // A loop without a condition never ends.
+    let endless = word.replace(' ', "").contains(";;");
+    program && !endless && !word.starts_with('-') && !pipes && !writes && tame
 }
 
 /// Says whether each `>` of an action of awk stands in parentheses. Slashes may hold a pattern, so nobody counts behind one.
