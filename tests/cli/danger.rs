@@ -228,7 +228,6 @@ fn only_what_says_what_it_is_can_be_registered() {
                       infrastructure/wipe-lab.sh:11 [danger-word] rm -f artifacts/wiped/disk: rm shows that it destroys
           opaque      infrastructure/wipe-more.sh  (not registered, and cannot be: infrastructure/wipe-more.sh declares nothing: write a header of "# studio:danger v1", or [danger] in infrastructure/wipe-more.sh.studio.toml)
                       infrastructure/wipe-more.sh:1 [shell] eval runs text, or changes what later words mean
-                      infrastructure/wipe-more.sh declares nothing: write a header of "# studio:danger v1", or [danger] in infrastructure/wipe-more.sh.studio.toml
                       it cannot fail: infrastructure/wipe-more.sh:1 [cannot-fail] it goes on after a command failed, so its end says nothing
     "##]].assert_eq(&lab.mask(&listed));
 }

@@ -132,6 +132,7 @@ fn the_same_dossier_is_the_same_text_and_an_empty_one_is_short() {
         steps: vec![],
         checks: vec![],
         feedback: vec![],
+        failures: vec![],
         files: vec![],
         listed: vec![],
         queue: vec![],
