@@ -4,7 +4,9 @@
 /// that name anywhere; one with `/` is a path from the root. What lies below a folder that matches, matches.
 pub const SECRET: &str = "config/env .talos .env* *.agekey *.pem *.key *.p12 *.pfx *.dec id_rsa* id_ed25519* id_ecdsa* id_dsa* kubeconfig \
     kubeconfig.* *.kubeconfig talosconfig talosconfig.* talsecret.yaml .kube .ssh .sops .gnupg .aws .docker .netrc .pgpass .vault-token \
-    keys.txt authorized_keys";
+    keys.txt authorized_keys \
+    *.tfstate *.tfstate.* credentials.tfrc.json .terraformrc clusterconfig .git-credentials .*_history .vault_pass* .vault-pass* rclone.conf \
+    .my.cnf .pypirc *.kdbx *.jks *.keystore *.ovpn";
 
 /// Says whether `path`, relative or not, lies in a secret place.
 pub fn secret(path: &str) -> bool {
@@ -44,8 +46,17 @@ mod tests {
 
     #[test]
     fn secret_places_are_known_in_every_spelling() {
-        for path in ["config/env/prod.env", "Config/ENV", "a/.env.local", "talos/id_ed25519", ".talos/main/talosconfig", "x/age.KEY", ".\u{17f}sh/x"]
-        {
+        for path in [
+            "config/env/prod.env",
+            "Config/ENV",
+            "a/.env.local",
+            "talos/id_ed25519",
+            ".talos/main/talosconfig",
+            "x/age.KEY",
+            "terraform.tfstate",
+            ".bash_history",
+            ".\u{17f}sh/x",
+        ] {
             assert!(secret(path), "{path}");
         }
         for path in ["x/config/env", "docs/keys.md", ".sops.yaml", "kubernetes/apps/env/x.yaml"] {

@@ -5,6 +5,7 @@
 
 mod form;
 mod kind;
+mod machine;
 mod option;
 mod row;
 mod sheet;

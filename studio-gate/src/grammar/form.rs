@@ -51,17 +51,29 @@ impl Grammar {
     /// Reads the words after a verb of `depth` words: the first row that lists them decides.
     fn of_rows<'g, 'a>(&'g self, depth: usize, seen: &[Seen<'g, 'a>], verb: &[&'a str], args: &[&'a str]) -> Reading<'g, 'a> {
         let mut near: Option<(&Row, String)> = None;
+        let shown: Vec<&str> = seen.iter().filter_map(|seen| seen.value).chain(args.iter().copied()).collect();
         for row in self.rows.iter().filter(|row| if depth == 0 { row.paths.iter().any(Vec::is_empty) } else { row.verb(verb) == Some(depth) }) {
-            if let Some(word) = row.hidden(args) {
+            if let Some(word) = row.hidden(&shown) {
                 return Reading::Hidden(row, word);
             }
             match row.fit(self.joined, seen, args) {
+                Ok(fit) if self.spreads(row, verb.get(..depth).unwrap_or_default(), &fit.words) => {
+                    return Reading::Unlisted(row, "options stand between the words of its verb".into());
+                }
                 Ok(fit) => return Reading::Listed(row, fit),
                 // The reason of the widest row says most.
                 Err(why) => near = near.filter(|(near, _)| !near.options.iter().any(|spec| spec.needed)).or(Some((row, why))),
             }
         }
         near.map_or_else(|| Reading::Unknown(verb.first().copied().unwrap_or_default()), |(row, why)| Reading::Unlisted(row, why))
+    }
+
+    /// Says whether `words` would make a longer verb of `verb` that could do more than `row`: many programs take
+    /// options between the words of a verb.
+    fn spreads(&self, row: &Row, verb: &[&str], words: &[&str]) -> bool {
+        let whole = [verb, words].concat();
+        let longer = |other: &&Row| other.class > row.class && other.verb(&whole).is_some_and(|depth| depth > verb.len());
+        !words.is_empty() && self.rows.iter().any(|other| longer(&other))
     }
 }
 

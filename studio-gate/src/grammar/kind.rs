@@ -2,12 +2,12 @@
 //!
 //! Every kind keeps out words of destruction and secret places, but for data: a text to look for or to print.
 
+use super::machine::{near, registry, resolver, sockets};
 use super::snippet;
 use crate::danger;
 use crate::place::{like, listed, secret};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use studio_core::name::RelPath;
 
 /// What a word may be.
@@ -32,6 +32,11 @@ const BUILT: &[(&str, Fits)] = &[
     ("WORD", |word| word.starts_with(|c: char| c.is_ascii_alphabetic()) && plain(word, "._-")),
     ("HOST", |word| plain(word, ".-:")),
     ("NEAR", near),
+    ("NEARS", |word| word.split(',').all(near)),
+    ("RESOLVER", |word| word.strip_prefix('@').is_some_and(resolver)),
+    ("REGISTRY", |word| word.strip_prefix("oci://").is_some_and(registry)),
+    ("SOCKETS", sockets),
+    ("GLOB", glob),
     ("NUMBER", |word| number(word)),
     ("SIZE", |word| number(word.strip_suffix(['k', 'K', 'm', 'M', 'g', 'G', 'T', 'B']).unwrap_or(word))),
     ("TIME", time),
@@ -52,8 +57,9 @@ const BUILT: &[(&str, Fits)] = &[
     ("SED", snippet::sed),
     ("AWK", snippet::awk),
     ("FILTER", snippet::filter),
+    ("EXPRESSION", |word| snippet::filter(word) && !names_file(word)),
     ("PRETTY", snippet::pretty),
-    ("PLAIN", |word| !word.starts_with('-') && !word.contains(['$', '`', '|', ';', '&', '<', '>'])),
+    ("PLAIN", |word| !word.starts_with('-') && !word.contains(['$', '`', '|', ';', '&', '<', '>']) && !word.contains("://")),
 ];
 
 /// Longest number, in digits.
@@ -62,12 +68,6 @@ const DIGITS_MAX: usize = 12;
 const TIME_MAX: usize = 12;
 /// Endings of files that patterns may stand for.
 const ENDINGS: &str = "yaml yml json md txt toml tf tfvars hcl sh bash py rs go js ts html css crt csr csv tsv log conf cfg ini j2 xml tpl service timer rules sql proto lock";
-/// Ends of names that no resolver outside answers for.
-const ZONES: &str = ".lan .local .internal .home.arpa .home .localdomain .intranet .corp .test .invalid .svc";
-/// Names that people ask for to see whether the way out works; none of them is anybody's to choose.
-const WELL_KNOWN: &str = "google.com www.google.com dns.google cloudflare.com one.one.one.one github.com api.github.com ghcr.io docker.io \
-    registry-1.docker.io quay.io registry.k8s.io gcr.io debian.org deb.debian.org kernel.org kubernetes.io example.com www.example.com example.org \
-    example.net pool.ntp.org time.cloudflare.com letsencrypt.org acme-v02.api.letsencrypt.org factory.talos.dev download.proxmox.com";
 /// Files of the machine that hold no secrets and that anyone may read.
 const PUBLIC: &str = "/etc/issue /etc/network/interfaces /etc/apt/sources.list /etc/nsswitch.conf /etc/services /etc/shells /etc/locale.gen \
     /proc/sys/* /proc/filesystems /proc/cgroups /var/log/syslog /var/log/messages /var/log/kern.log /var/log/dmesg /var/log/boot.log \
@@ -128,15 +128,21 @@ impl Kind {
 }
 
 /// Says whether the word is a path of the repository, or a public file of the machine, that anyone may read.
+///
+/// Some programs part a list of files at its commas, so each part is such a path.
 fn path(word: &str) -> bool {
+    word.split(',').all(one_path)
+}
+
+fn one_path(word: &str) -> bool {
     let Some(word) = &one_of(word) else { return false };
     if word.starts_with('/') {
         return spot(word) && PUBLIC.split_whitespace().any(|public| like(public, word)) && !secret(word) && !danger::word(word);
     }
     let bare = word.strip_prefix("./").unwrap_or(word);
     let bare = bare.strip_suffix('/').unwrap_or(bare);
-    // Many a program reads its words out of what stands behind an `@`.
-    !word.starts_with('@') && (bare == "." || RelPath::try_from(bare).is_ok()) && !secret(bare) && !danger::word(bare)
+    // Many a program reads its words out of what stands behind an `@`; some take `+1f` for an option.
+    !word.starts_with(['@', '+']) && (bare == "." || RelPath::try_from(bare).is_ok()) && !secret(bare) && !danger::word(bare)
 }
 
 /// Returns `word`, or for a pattern of a shell a file that it stands for: the pattern is a name's start and
@@ -168,10 +174,21 @@ fn place(word: &str) -> bool {
     tame && (folder.is_empty() || known(folder)) && !secret(word) && !secret(&format!("{folder}/x"))
 }
 
-/// Says whether the word is a machine that a name cannot carry data to: an address, a name inside, or one that everybody asks.
-fn near(word: &str) -> bool {
-    let inside = !word.contains('.') || ZONES.split_whitespace().any(|zone| word.ends_with(zone));
-    word.parse::<IpAddr>().is_ok() || (plain(word, ".-") && (inside || WELL_KNOWN.split_whitespace().any(|known| known == word)))
+/// Says whether `word` is a pattern of files that a search may be bound to: some search what they would pass over
+/// otherwise if a pattern names it.
+fn glob(word: &str) -> bool {
+    if let Some(less) = word.strip_prefix('!') {
+        return !less.is_empty();
+    }
+    let bare = word.strip_prefix("**/").unwrap_or(word).replace("/**/", "/");
+    let (start, endings) = bare.strip_suffix('}').and_then(|rest| rest.split_once('{')).unwrap_or((&bare, ""));
+    let usual = |name: &str| name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.split_whitespace().any(|usual| usual == ending));
+    endings.split(',').map(|ending| format!("{start}{ending}")).all(|name| usual(&name) && path(&name))
+}
+
+/// Says whether `word` could be the name of a file that is not to be read: where it is one, yq reads it.
+fn names_file(word: &str) -> bool {
+    word.starts_with(['/', '~']) || word.contains("../") || secret(word.trim_start_matches("./"))
 }
 
 /// Says whether a program that fetches what others wrote could take `word` for an address.
@@ -198,9 +215,10 @@ fn fields(word: &str) -> bool {
     word.strip_prefix(['+', '-']).unwrap_or(word).split(',').all(field)
 }
 
-fn plain(word: &str, more: &str) -> bool {
+pub(super) fn plain(word: &str, more: &str) -> bool {
     word.starts_with(|c: char| c.is_ascii_alphanumeric())
         && word.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+        && !(word.contains('/') && word.split(',').any(secret))
         && !danger::word(word)
 }
 
@@ -272,6 +290,30 @@ mod tests {
                 &["10.0.0.1", "fd00::1", "worker-1", "pve.example.lan", "google.com"],
                 &["x.attacker.example", "a.google.com", "-x", "a b.lan", "x;y.lan", ""],
             ),
+            (
+                "RESOLVER",
+                &["@10.0.0.1", "@fd00::1", "@1.1.1.1", "@ns.home.lan"],
+                &["@10.x.example", "@203.0.113.9", "10.0.0.1", "@", "@192.168.x.example"],
+            ),
+            (
+                "REGISTRY",
+                &["oci://ghcr.io/a/b", "oci://registry.lan:5000/c"],
+                &["oci://x.example/c", "oci://ghcr.io.x.example/c", "ghcr.io/a", "oci:///c"],
+            ),
+            (
+                "SOCKETS",
+                &["dst", "10.0.0.0/8", "sport = :443", "( dport = :22 or dst [fd00::1]:80 )", "fd00::1", "state", "*:22"],
+                &["dst x.attacker.example", "x.attacker.example:80", "-K", "a|b"],
+            ),
+            (
+                "GLOB",
+                &["*.yaml", "**/*.tf", "!config/**", "docs/**/*.md", "*.{yaml,yml}", "web.yaml"],
+                &["*", ".env*", "env", "config/env/*.yaml", "**", "*.env", "{*,x.md}", "*.{yaml,env}", "!", "conf*/x.md"],
+            ),
+            ("EXPRESSION", &[".kind", "..", ".a.b", ".. | .image"], &[".env", "/etc/x", "./.talos/x", "../x", "kubeconfig", "env"]),
+            ("NAME", &["a.key"], &["a,config/env/x", "x/.ssh/id", "config/env/x"]),
+            ("PATH", &["a.yaml,b.yaml"], &["a.yaml,config/env/x", "a,/etc/shadow", "+1f"]),
+            ("PLAIN", &["a/b"], &["https://x"]),
             ("SELECTOR", &["app=web", "app!=web", "!app", "app in (a, b)"], &["app=$x", "-l"]),
             ("FIELDS", &["NAME,SIZE", "+UUID", "-%cpu"], &["a b", "", "a,,b"]),
             (

@@ -2,7 +2,7 @@
 
 use super::kind::Kind;
 use super::option::{Joined, Seen, Spec, take};
-use crate::place::fold;
+use crate::place::{fold, like};
 use studio_core::gate::{Class, Effect};
 
 /// A form of a program.
@@ -78,7 +78,7 @@ impl Token {
     /// Says whether it is data: whatever stands there is only looked for or printed.
     #[cfg(test)]
     pub(super) fn is_data(&self) -> bool {
-        ["TEXT", "PLAIN", "SPOT", "SAID", "FILTER"].iter().any(|data| self.name.contains(data))
+        ["TEXT", "PLAIN", "SPOT", "SAID", "FILTER", "EXPRESSION"].iter().any(|data| self.name.contains(data))
     }
 
     /// Says whether it names `word` itself.
@@ -130,7 +130,7 @@ impl Row {
 
     /// Returns a word that would show secrets.
     pub(super) fn hidden<'a>(&self, args: &[&'a str]) -> Option<&'a str> {
-        let hides = |word: &str| fold(word).split([',', '/', '.', '=', ':']).any(|part| self.hides.iter().any(|hidden| hidden == part));
+        let hides = |word: &str| fold(word).split([',', '/', '.', '=', ':']).any(|part| self.hides.iter().any(|hidden| like(hidden, part)));
         if self.hides.is_empty() { None } else { args.iter().copied().find(|word| hides(word)) }
     }
 

@@ -42,6 +42,8 @@ const FILTER: &[&str] = &[
     "system",
     "exec",
     "input_filename",
+    "infinite",
+    "repeat",
     "__prog_args",
     "__prog_name",
 ];
@@ -66,7 +68,9 @@ pub(super) fn awk(word: &str) -> bool {
     let tame = !word.contains(|c: char| c.is_control() || c == '@') && !names(word).any(|(_, name)| AWK.contains(&name));
     let starts = |start: &&str| word.starts_with(start);
     let program = word.contains('{') || (word.starts_with('/') && word.ends_with('/')) || ["$", "!", "NR", "NF", "FNR", "length"].iter().any(starts);
-    program && !word.starts_with('-') && !pipes && !writes && tame
+    // A loop without a condition never ends.
+    let endless = word.replace(' ', "").contains(";;");
+    program && !endless && !word.starts_with('-') && !pipes && !writes && tame
 }
 
 /// Says whether `word` is a filter of jq or an expression of yq that sees its input only. Fields may have any name.
@@ -279,6 +283,8 @@ mod tests {
             "{print $1 / 2 > \"x\" / 1}",
             "",
             "/{/{print>\"x\"}",
+            "BEGIN{for(;;)print 1}",
+            "BEGIN{for(i=0; ; i++)print 1}",
         ] {
             assert!(!awk(no), "{no}");
         }
@@ -338,6 +344,7 @@ mod tests {
             "(env)",
             "é.a|env",
             "$__prog_args",
+            "repeat(1)",
         ] {
             assert!(!filter(no), "{no}");
         }

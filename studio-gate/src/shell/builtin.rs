@@ -9,8 +9,7 @@ use studio_core::place::{below, fold, secret};
 use studio_core::text::one_line;
 
 /// They do nothing but answer, whatever their words are.
-const HARMLESS: &[&str] =
-    &[":", "true", "false", "pwd", "exit", "return", "break", "continue", "shift", "wait", "times", "type", "jobs", "caller", "umask"];
+const HARMLESS: &[&str] = &[":", "true", "false", "pwd", "exit", "return", "break", "continue", "shift", "wait", "times", "type", "caller", "umask"];
 /// They give variables values.
 const DECLARE: &[&str] = &["local", "declare", "typeset", "readonly", "export"];
 /// They read into variables, or take them away.
@@ -21,7 +20,7 @@ const OPAQUE: &[&str] = &[
     "history", "ulimit", "disown", "suspend", "logout", "bg", "fg", "coproc",
 ];
 /// Those with a rule of their own.
-const OWN: &[&str] = &["echo", "printf", "test", "[", "set", "shopt", "cd", "trap", "exec", "source", ".", "command"];
+const OWN: &[&str] = &["echo", "printf", "test", "[", "set", "shopt", "cd", "trap", "exec", "source", ".", "command", "jobs"];
 /// Options of `set` that only make a script stricter or louder.
 const SET_NAMES: &[&str] = &["errexit", "errtrace", "nounset", "pipefail", "xtrace", "noglob", "noclobber", "functrace"];
 /// Options of `shopt` that change no word into another command.
@@ -60,6 +59,13 @@ impl Walk<'_> {
                 }
             }
             "source" | "." => self.source(args, scope),
+            "jobs" => {
+                if !args.iter().all(|arg| matches!(arg.literal(), Some("-l" | "-p" | "-r" | "-s" | "-n"))) {
+                    self.opaque(scope, "jobs -x runs a command", "run the command itself");
+                    let inner = args.iter().position(|arg| !arg.raw.starts_with('-')).and_then(|at| args.get(at..)).unwrap_or_default();
+                    self.run(inner, &mut Scope { depth: scope.depth + 1, ..scope.clone() });
+                }
+            }
             "command" => {
                 if !matches!(args.first().and_then(Arg::literal), Some("-v" | "-V")) {
                     let mut inner = Scope { depth: scope.depth + 1, ..scope.clone() };
@@ -103,6 +109,9 @@ impl Walk<'_> {
     }
 
     fn set_options(&mut self, args: &[Arg<'_>], scope: &Scope) {
+        if args.is_empty() {
+            return self.shows(scope, "set");
+        }
         let mut args = args.iter().map(Arg::literal);
         while let Some(word) = args.next() {
             let (on, letters) = match word.map(|word| (word.starts_with('-'), word.trim_start_matches(['-', '+']))) {
@@ -180,7 +189,15 @@ impl Walk<'_> {
         inside(scope.folder.as_deref()?, word)
     }
 
+    /// Without a name, these print every variable, and with them the environment.
+    fn shows(&mut self, scope: &Scope, program: &str) {
+        self.opaque(scope, &format!("{program} without a name shows the environment"), "name the variable");
+    }
+
     fn declare(&mut self, program: &str, args: &[Arg<'_>], scope: &mut Scope) {
+        if args.iter().all(|arg| arg.literal().is_some_and(|word| word.starts_with(['-', '+']))) {
+            self.shows(scope, program);
+        }
         let mut exports = program == "export";
         for arg in args {
             match (arg.sets, arg.literal()) {
