@@ -192,7 +192,9 @@ fn only_what_says_what_it_is_can_be_registered() {
     lab.commit();
     assert!(lab.studio(6, "script register infrastructure/wipe-more.sh --yes").err.contains("declares nothing"));
     let listed = lab.studio(0, "script list").out;
+    // The first line keeps the indent of the others.
     expect![[r##"
+        all:
           destroy     infrastructure/call.sh  (not registered, and cannot be: infrastructure/call.sh may destroy, and its name does not say so: put danger, wipe, reset, destroy, format or purge into it)
                       infrastructure/wipe-lab.sh:11 [danger-word] rm -f artifacts/wiped/disk: rm shows that it destroys
                       infrastructure/call.sh declares nothing: write a header of "# studio:danger v1", or [danger] in infrastructure/call.sh.studio.toml
@@ -229,7 +231,7 @@ fn only_what_says_what_it_is_can_be_registered() {
           opaque      infrastructure/wipe-more.sh  (not registered, and cannot be: infrastructure/wipe-more.sh declares nothing: write a header of "# studio:danger v1", or [danger] in infrastructure/wipe-more.sh.studio.toml)
                       infrastructure/wipe-more.sh:1 [shell] eval runs text, or changes what later words mean
                       it cannot fail: infrastructure/wipe-more.sh:1 [cannot-fail] it goes on after a command failed, so its end says nothing
-    "##]].assert_eq(&lab.mask(&listed));
+    "##]].assert_eq(&format!("all:\n{}", lab.mask(&listed)));
 }
 
 /// A model that hands in the link.

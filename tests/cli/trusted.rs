@@ -74,7 +74,12 @@ impl Lab {
 
     /// Returns the folder of the newest live run.
     pub(crate) fn live_run(&self) -> PathBuf {
-        runs_below(&self.repo(), "ai/state/runs").pop().expect("there is no live run")
+        // Two of one second are told apart by when their first event was written.
+        let began = |path: &PathBuf| {
+            let journal = fs::read_to_string(path.join("journal.jsonl")).unwrap_or_default();
+            journal.split_once("\"at\":\"").and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default().to_string()
+        };
+        runs_below(&self.repo(), "ai/state/runs").into_iter().max_by_key(began).expect("there is no live run")
     }
 
     /// Returns what git says changed in the checkout, ignored files aside.
