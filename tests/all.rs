@@ -6,6 +6,7 @@ mod crew;
 mod demo_crash;
 mod endings;
 mod examples;
+mod failures;
 mod journals;
 mod live;
 mod rights;

@@ -4,6 +4,7 @@ mod approvals;
 mod backlog;
 mod branch;
 mod cards;
+mod danger;
 mod demo;
 mod dialects;
 mod ground;

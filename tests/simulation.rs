@@ -8,6 +8,7 @@ mod book;
 mod cast;
 mod coverage;
 mod drive;
+mod failed;
 mod fate;
 mod lab;
 mod outside;

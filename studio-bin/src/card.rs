@@ -1,17 +1,18 @@
 //! The approval card: what a human is asked, computed by code; a model's words stand in a box of their own.
 
+use crate::rules;
 use crate::site::Site;
 use std::fmt::Write;
 use studio_core::clock::stamp;
 use studio_core::closure::{Closure, closure};
 use studio_core::event::Planned;
-use studio_core::gate::{Class, Effect};
+use studio_core::gate::{Case, Class, Effect};
 use studio_core::plan::Edit;
 use studio_core::run::{Run, StepRecord, StepState};
 use studio_core::step::StepNo;
 use studio_core::text::{one_line, visible};
-use studio_core::tree::{EmptyTree, Tree};
-use studio_gate::sha256;
+use studio_core::tree::{EmptyTree, Tree, after};
+use studio_gate::{Declared, Registration, sha256};
 use studio_host::executor::fit;
 
 /// How many changes, scripts that it uses, and lines of a reason are shown.
@@ -100,7 +101,9 @@ pub(crate) fn around(site: &Site, run: &Run, record: &StepRecord) -> Vec<(&'stat
         None => &EmptyTree,
     };
     match closure(tree, edits, &record.step.argv) {
-        Ok(Closure { used, unfound, .. }) => {
+        Ok(closure) => {
+            rows.extend(declared(site, run, record, tree, &closure));
+            let Closure { used, unfound, .. } = closure;
             rows.extend(listed("uses", used.iter().map(|(path, bytes)| format!("sha256 {} {path}", sha256(bytes))), ""));
             rows.extend(unfound.into_iter().map(|what| ("not found", what)));
         }
@@ -111,6 +114,28 @@ pub(crate) fn around(site: &Site, run: &Run, record: &StepRecord) -> Vec<(&'stat
         Err(why) => rows.push(("handed", format!("nothing: live refuses the step as things stand: {why}"))),
     }
     rows.into_iter().map(|(name, row)| (name, visible(&row).replace('\n', " "))).collect()
+}
+
+/// Returns what a human registered the script of a step as, if it needs that and has it.
+fn declared(site: &Site, run: &Run, record: &StepRecord, tree: &dyn Tree, closure: &Closure) -> Vec<(&'static str, String)> {
+    let edits = run.change().map(|change| change.edits.as_slice()).unwrap_or_default();
+    let script = record.step.argv.script().and_then(|path| after(tree, edits, &path).ok()?);
+    let (Some(opened), Ok(rules)) = (run.opened(), rules::of(site, tree)) else { return Vec::new() };
+    let (mode, stage, cluster, base) = (opened.mode, opened.ticket.stage, opened.ticket.cluster.as_ref(), opened.base.as_ref());
+    let case = Case { step: &record.step, mode, stage, cluster, base, edits, script: script.as_deref(), closure };
+    let Some(Registration { path, declared, .. }) = rules.gate.registration(&case) else { return Vec::new() };
+    let Declared { verb, class, targets, params, list: _, undo, expect } = declared;
+    let given: Vec<&str> = record.step.argv.args().skip(3).collect();
+    let params = match (params.is_empty(), given[..] == ["--list"]) {
+        (_, true) => "--list".into(),
+        (true, false) => "none".into(),
+        (false, false) => params.iter().zip(given).map(|(param, given)| format!("{param} = {given}")).collect::<Vec<_>>().join(", "),
+    };
+    let targets = targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let by = rules.registry.of(path).map(|known| format!("by {} at {}", known.by, known.at));
+    let said = [("verb", verb.to_string()), ("class", class.to_string()), ("targets", targets), ("params", params)];
+    let said = said.into_iter().chain([("undo", undo.clone()), ("expect", expect.clone())]);
+    by.map(|by| ("registered", by)).into_iter().chain(said.map(|(name, value)| ("declares", format!("{name}: {value}")))).collect()
 }
 
 /// Returns the first rows of a list, and how many there are beside them.

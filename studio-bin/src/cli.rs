@@ -200,6 +200,12 @@ pub(crate) enum Command {
         /// The run, or the start of its name
         run: String,
     },
+    /// Says which scripts could destroy, and registers one of them with a signature
+    Script {
+        /// What to do
+        #[command(subcommand)]
+        what: ScriptCommand,
+    },
     /// Says what the built-in rules make of what stands on standard input, one JSON object a line
     Judge {
         /// What stands there
@@ -228,6 +234,29 @@ pub(crate) enum PolicyCommand {
         /// The command, behind --
         #[arg(last = true, required = true, value_name = "ARGV")]
         argv: Vec<String>,
+    },
+}
+
+/// What can be done with scripts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScriptCommand {
+    /// Shows a script as it stands at the base, and signs that live steps may run exactly that, once they are approved
+    Register {
+        /// The script, from the root
+        path: String,
+        /// Only if the approver's key here is of this name
+        #[arg(long = "as", value_name = "NAME")]
+        name: Option<String>,
+        /// Register it unasked
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Lists the scripts at the base that need a registration, and which have one
+    List,
+    /// Takes a registration back
+    Unregister {
+        /// The script, from the root
+        path: String,
     },
 }
 

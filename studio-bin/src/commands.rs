@@ -20,6 +20,7 @@ pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod run;
+pub(crate) mod script;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod tickets;

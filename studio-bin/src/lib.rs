@@ -27,8 +27,10 @@ mod give_up;
 mod live;
 mod older;
 mod operator;
+mod registry;
 mod rules;
 pub mod sample;
+mod scripts;
 mod site;
 mod story;
 mod tail;
@@ -124,6 +126,7 @@ fn in_place(command: Command, place: &PlaceArgs) -> Result<Exit, Failure> {
         Command::Freeze { reason, lift } => commands::freeze::freeze(&site, reason.as_deref(), lift, json),
         Command::Adopt { yes } => commands::adopt::adopt(&site, yes, json),
         Command::Verify { run } => commands::verify::verify(&site, &run, json),
+        Command::Script { what } => commands::script::script(&site, what, json),
         Command::Replay { run } => commands::replay::replay(&site, &run, json),
     }
 }

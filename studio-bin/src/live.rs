@@ -3,6 +3,7 @@
 use crate::claims;
 use crate::exit::{Exit, Failure};
 use crate::operator::Operator;
+use crate::registry;
 use crate::rules;
 use crate::site::{RUNS, Site};
 use crate::trust::{self, Trust};
@@ -188,13 +189,14 @@ pub(crate) fn executor(site: &Site) -> Result<Exit, Failure> {
     }
     let tree = site.tree()?;
     possible(site, tree.as_ref())?;
-    let operator = site.operator.clone();
+    let (operator, registrar, repo) = (site.operator.clone(), site.operator.clone(), site.repo_id()?);
     let rules = rules::of(site, tree.as_ref())?;
     let (store, settings) = (claims::open(site)?, site.operator.settings()?);
     let place = Place {
         repo: site.repo.clone(),
         gate: rules.gate,
         approvers: Box::new(move || operator.approvers().map_err(|failure| failure.why)),
+        registrations: Box::new(move || registry::read(&registrar, repo.as_deref()).map(|found| found.all()).map_err(|failure| failure.why)),
         claims: store,
         entry: claims::entry(),
         since: Moment::now(site.clock.as_ref())?,

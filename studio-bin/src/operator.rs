@@ -212,6 +212,23 @@ impl Operator {
         add().map_err(|error: std::io::Error| Failure::new(Exit::Error, format!("failed to write {}: {error}", path.display())))
     }
 
+    /// Puts `lines` in the place of a file that the operator keeps about one repository: all of them, or the disk says no.
+    ///
+    /// # Errors
+    /// The disk.
+    pub(crate) fn set_repo_lines(&self, repo: &str, name: &str, lines: &[String]) -> Result<(), Failure> {
+        let dir = self.dir.join("repos").join(repo);
+        let set = || {
+            fs::create_dir_all(&dir)?;
+            let mut file = tempfile::NamedTempFile::new_in(&dir)?; // of mode 600
+            lines.iter().try_for_each(|line| writeln!(file, "{line}"))?;
+            file.as_file().sync_all()?;
+            file.persist(dir.join(name))?;
+            fs::File::open(&dir)?.sync_all()
+        };
+        set().map_err(|error: std::io::Error| Failure::new(Exit::Error, format!("failed to write {}: {error}", dir.join(name).display())))
+    }
+
     /// Records which branch counts as the truth of a repository, where nothing is recorded yet; every
     /// other byte of `studio.toml` stays. Returns whether it was new.
     ///

@@ -1,14 +1,16 @@
-//! Which rules count for a repository: the built-in ones, with the folders of a trusted policy or of this repository's shape.
+//! Which rules count for a repository: the built-in ones, with the folders of a trusted policy or of this repository's
+//! shape, and the scripts that humans registered.
 
 use crate::exit::{Exit, Failure};
+use crate::registry::{self, Registry};
 use crate::site::Site;
 use crate::trust::{self, Trust};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use studio_core::gate::Gate;
 use studio_core::name::RelPath;
 use studio_core::ticket::Stage;
 use studio_core::tree::{Tree, TreeError};
+use studio_files::inventory;
 use studio_files::scout::{self, BRANCH, Policy};
 use studio_gate::ShortGate;
 
@@ -19,7 +21,9 @@ pub(crate) const POLICY: &str = "ai/studio/policy.toml";
 #[derive(Clone)]
 pub(crate) struct Rules {
     /// The rules.
-    pub(crate) gate: Arc<dyn Gate>,
+    pub(crate) gate: Arc<ShortGate>,
+    /// What humans registered.
+    pub(crate) registry: Registry,
     /// Where the stages' folders come from, in a sentence.
     pub(crate) from: String,
     /// How the Engineer's branch is called.
@@ -43,7 +47,9 @@ pub(crate) fn of(site: &Site, tree: &dyn Tree) -> Result<Rules, Failure> {
             (ShortGate::with_policy(stages, Vec::new()), from, BRANCH.into())
         }
     };
-    Ok(Rules { gate: Arc::new(gate), from, branch })
+    let registry = registry::read(&site.operator, site.repo_id()?.as_deref())?;
+    let nodes = inventory::nodes(tree).map_err(|error| Failure::new(Exit::Error, error))?;
+    Ok(Rules { gate: Arc::new(gate.with_registrations(registry.all(), nodes)), registry, from, branch })
 }
 
 /// Returns the folders of each stage as the shape of the repository gives them.

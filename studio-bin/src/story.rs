@@ -1,7 +1,7 @@
 //! A run as a story: one line an event, in words for people; nothing from outside is printed raw.
 
 use studio_core::dossier::{Advice, Decision, ReviewPoint};
-use studio_core::event::{Answered, Basis, Event};
+use studio_core::event::{Answered, Basis, Event, Outcome};
 use studio_core::gate::Verdict;
 use studio_core::journal::Entry;
 use studio_core::text::one_line;
@@ -54,7 +54,7 @@ pub(crate) fn line(entry: &Entry) -> Option<String> {
         }
         Event::ProbeGranted { op, .. } => format!("probe       nobody knows whether step {} ran: a read looks", op.step),
         Event::StepOverdue { op, why } => format!("overdue     step {}: {}", op.step, words(why)),
-        Event::StepEnded { op, outcome, .. } => format!("executor    step {}: {}", op.step, words(&outcome.words())),
+        Event::StepEnded { op, outcome, .. } => format!("executor    step {}: {}", op.step, ended(outcome)),
         Event::StepUnknown { op, why } => format!("unknown     step {}: {}", op.step, words(why)),
         Event::StepSettled { signed } => format!("settled     step {} by {}", signed.statement.op.step, signed.statement.by),
         Event::CriterionChecked { criterion, finding } => {
@@ -80,4 +80,10 @@ pub(crate) fn line(entry: &Entry) -> Option<String> {
         Event::LimitReached { why, .. } => format!("limit       {}", words(why)),
         Event::RunClosed { state, why, .. } => format!("closed      {}: {}", state.name(), words(why)),
     })
+}
+
+/// Says how a step ended, and what is known of its failure.
+fn ended(outcome: &Outcome) -> String {
+    let failure = outcome.failure.as_ref().map(|failure| format!("; {}", one_line(&failure.to_string(), WORDS))).unwrap_or_default();
+    format!("{}{failure}", one_line(&outcome.words(), WORDS))
 }

@@ -3,7 +3,7 @@
 use crate::exit::{Exit, Failure};
 use crate::site::{Found, Site};
 use std::collections::BTreeMap;
-use studio_core::event::{Event, Mode, Parked};
+use studio_core::event::{Event, Parked};
 use studio_core::journal::Log;
 use studio_core::model::{Message, Request, Role};
 use studio_core::name::RelPath;
@@ -36,11 +36,8 @@ pub(crate) async fn leave(site: &Site, found: &Found, run: &Run, stage: Stage, r
 /// The report cannot be written.
 pub(crate) fn tell(site: &Site, found: &Found, log: &Log, run: &Run, reported: bool) -> Result<Option<RelPath>, Failure> {
     let report = if reported { Some(write_report(site, found, log, run)?) } else { None };
-    if run.opened().is_some_and(|opened| opened.mode == Mode::Live) {
-        let texts = |kept: &_| found.text(kept).ok();
-        if let Err(error) = projection::write(site.root(), log, run, &texts) {
-            tracing::warn!(run = %found.id, %error, "ai/state does not show the run");
-        }
+    if let Err(error) = projection::write(site.root(), log, run) {
+        tracing::warn!(run = %found.id, %error, "ai/state does not show the run");
     }
     Ok(report)
 }

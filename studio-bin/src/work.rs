@@ -16,6 +16,7 @@ use std::sync::Arc;
 use studio_core::chores::ChoreError;
 use studio_core::curation::Queued;
 use studio_core::event::{Approvals, Mode, Opened, Parked, Planned};
+use studio_core::gate::Gate;
 use studio_core::host::Scenario;
 use studio_core::journal::{Entry, Journal, Observer};
 use studio_core::limits::{QUEUE_SHOWN_MAX, RunLimits};

@@ -27,6 +27,8 @@ pub type Used = (RelPath, Vec<u8>);
 /// What the files of a tree add to a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Closure {
+    /// The side file of its script, as it stands after the edits.
+    pub side: Option<Vec<u8>>,
     /// The scripts that its script names, over any number of others, as they stand after the edits.
     pub used: Vec<Used>,
     /// What a script sources and nobody can find, a sentence each.
@@ -62,9 +64,10 @@ pub fn closure(tree: &dyn Tree, edits: &[Edit], argv: &Argv) -> Result<Closure, 
         let over = Some(format!("the tree has more than {CHECKOUT_FILES_MAX} files"));
         return Ok(Closure { over, ..Closure::default() });
     };
-    let found = Closure { links: links(&layout, argv), ..Closure::default() };
+    let mut found = Closure { links: links(&layout, argv), ..Closure::default() };
     let Some(path) = argv.script() else { return Ok(found) };
     let Some(bytes) = after(tree, edits, &path)? else { return Ok(found) };
+    found.side = path.beside().map_or(Ok(None), |side| after(tree, edits, &side))?;
     let (wanted, folders, seen) = (BTreeMap::new(), BTreeSet::from([String::new()]), BTreeSet::from([path.clone()]));
     let mut search = Search { tree, edits, layout: &layout, wanted, folders, entered: BTreeSet::new(), sourced: Vec::new(), seen, looks: 0, found };
     search.read(&path, &bytes);

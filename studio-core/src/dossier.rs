@@ -1,12 +1,13 @@
 //! What personas are asked and what they answer: typed messages, each carrying the dossier of its run.
 
 use crate::curation::{Curation, Queued};
+use crate::failure::Failure;
 use crate::gate::Judgement;
 use crate::limits::LIST_MAX;
 use crate::name::{Label, PersonaName, RelPath};
 use crate::persona::Ask;
 use crate::plan::{Change, Plan};
-use crate::step::{Step, StepNo};
+use crate::step::{Argv, Step, StepNo};
 use crate::text::Prose;
 use crate::ticket::Ticket;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,8 @@ pub struct Dossier {
     pub checks: Vec<CheckView>,
     /// What was said against earlier rounds, oldest first.
     pub feedback: Vec<Remark>,
+    /// The last failures of the run, each once, oldest first.
+    pub failures: Vec<FailureView>,
     /// The files that the ticket or the plan names, as they stand after this round's edits.
     pub files: Vec<FileView>,
     /// The names of the files that are there, as many as are listed.
@@ -60,6 +63,19 @@ pub struct StepView {
     pub state: String,
     /// The end of its output.
     pub tail: String,
+}
+
+/// A failure, as it was the last time.
+#[derive(Clone, Debug, Serialize)]
+pub struct FailureView {
+    /// The number of the step in the run.
+    pub no: StepNo,
+    /// Its command.
+    pub argv: Argv,
+    /// How often a step failed so.
+    pub times: u32,
+    /// What is known of it.
+    pub failure: Failure,
 }
 
 /// A criterion and what a machine found.

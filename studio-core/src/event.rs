@@ -6,6 +6,7 @@ mod opened;
 use crate::approval::Signed;
 use crate::curation::Curation;
 use crate::dossier::{Checkpoint, Decision, ReviewPoint};
+use crate::failure::Failure;
 use crate::gate::{EditJudgement, Judgement};
 use crate::model::Usage;
 use crate::name::{Approver, BranchName, CommitId, Digest, Label, PersonaName, RelPath, StoreId};
@@ -286,6 +287,10 @@ pub struct Outcome {
     /// What it left in its folder.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifacts: Vec<Artifact>,
+    /// What is known of its failure, if it did not end as it should. It stands here as it was understood then:
+    /// a Studio that knows more words must read old journals as they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Box<Failure>>,
 }
 
 /// A place in a journal that the host has seen, under a seal that only its store can make.

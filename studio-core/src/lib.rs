@@ -5,6 +5,7 @@
 //!
 //! 1. [`ticket`] says what is wanted; [`plan`] and [`step`] what will be done and how a machine will know.
 //! 2. [`event`] is what can happen to a run; [`journal`] keeps it, [`store`] on a disk.
+//!    [`failure`] is what is kept of a step that did not end as it should.
 //! 3. [`run`] folds the journal and says what comes [`Next`](run::Next).
 //! 4. [`gate`] judges a step; [`approval`] is a human's word about it.
 //! 5. [`permit`] is the right to touch a host, once; [`host`] is where it is spent, [`warrant`] what it
@@ -26,6 +27,7 @@ pub mod curation;
 pub mod dossier;
 pub mod event;
 pub mod expect;
+pub mod failure;
 pub mod gate;
 pub mod host;
 pub mod journal;

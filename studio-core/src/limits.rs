@@ -72,6 +72,18 @@ pub const ATTEMPTS_MAX: u32 = 3;
 pub const UNSEEN_TRIES_MAX: u32 = 2;
 /// Reads that look whether one step happened, and are lost themselves, before nobody looks any more.
 pub const PROBES_MAX: u32 = 2;
+/// Bytes of the end of each stream of a failed step that are looked at for its cause.
+pub const FAILURE_BYTES_MAX: usize = 16 * 1024;
+/// Different lines that tell one failure from another.
+pub const FAILURE_LINES_MAX: usize = 60;
+/// Bytes of the end of a failed step's output that are kept with it.
+pub const FAILURE_TAIL_BYTES_MAX: usize = 2000;
+/// Different failures of one run that a persona is told: the last ones.
+pub const FAILURES_TOLD_MAX: usize = 8;
+/// Rounds that end with the same failure before the Planner is asked for another plan.
+pub const SAME_FAILURE_PLANNER: u32 = 3;
+/// Rounds that end with the same failure before a human is asked.
+pub const SAME_FAILURE_HUMAN: u32 = 4;
 /// Largest file of a user's repository that is read.
 pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Scripts that one script may name, over any number of others, and that are judged with it.
@@ -131,6 +143,10 @@ pub const ENV_VALUES_MAX: usize = 64;
 pub const CHOSEN_MAX: usize = 200;
 /// Clusters of one repository.
 pub const CLUSTERS_MAX: usize = 64;
+/// Nodes of one repository.
+pub const NODES_MAX: usize = 1_000;
+/// Registered scripts of one repository.
+pub const REGISTRATIONS_MAX: usize = 200;
 /// Largest object of a git repository that is read; a user's file has its own, smaller limit.
 pub const OBJECT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Commits that are walked for the identity of a repository.
@@ -153,6 +169,8 @@ pub const FINDINGS_MAX: usize = 1_000;
 pub const AUDIT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Scripts of one repository that an audit looks at as dangerous.
 pub const DANGERS_MAX: usize = 200;
+/// Scripts of one repository that are judged one by one to be shown.
+pub const SCRIPTS_SHOWN_MAX: usize = 500;
 /// Places that run one dangerous script and are named by an audit.
 pub const CALLERS_MAX: usize = 8;
 

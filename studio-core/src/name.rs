@@ -201,6 +201,11 @@ impl RelPath {
     pub fn file_name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
+
+    /// Returns where the side file of the script at this path stands, if the path is not too long for one.
+    pub fn beside(&self) -> Option<RelPath> {
+        RelPath::try_from(format!("{self}.studio.toml")).ok()
+    }
 }
 
 fn tame(text: &str, most: usize) -> bool {

@@ -3,6 +3,7 @@
 //! [`Run::apply`] folds one event in or refuses it; [`Run::next`] looks at the state and nothing else.
 
 mod apply;
+mod failing;
 mod grant;
 mod next;
 mod record;
@@ -58,6 +59,12 @@ pub struct Run {
     asked: Option<Question>,
     thoughts: Vec<Bought>,
     limit: Option<(Limit, String)>,
+    /// What a human is asked, since the same failure came too often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stuck: Option<String>,
+    /// Rounds that humans gave beyond the limit, by resuming what was stuck.
+    #[serde(skip_serializing_if = "record::none")]
+    given: u32,
     story: Option<Prose>,
     /// Where the ticket was marked as done.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -72,6 +72,14 @@ pub struct Op {
     pub attempt: u32,
 }
 
+impl Step {
+    /// Returns the step that runs the script at `path`, expects nothing but that it exits with 0, and has the usual time.
+    pub fn of_script(name: Label, path: &RelPath, target: Target, why: Prose) -> Step {
+        let (argv, timeout_seconds) = (Argv::of_script(path), Seconds::default());
+        Step { name, argv, target, why, expect: Expect::default(), probe: None, undo: None, timeout_seconds }
+    }
+}
+
 impl Argv {
     /// Returns the program to start.
     pub fn program(&self) -> &str {

@@ -8,6 +8,7 @@ mod cluster;
 mod credentials;
 mod danger;
 mod gitignore;
+mod reach;
 mod report;
 mod scripts;
 mod secrets;
@@ -46,6 +47,8 @@ pub struct Audit {
     pub left_out: usize,
     /// The findings, the worst first.
     pub findings: Vec<Finding>,
+    /// The scripts of the base, by path.
+    pub scripts: Vec<RelPath>,
 }
 
 /// How much a finding matters. The order is that of a report.
@@ -136,14 +139,15 @@ pub fn audit(root: &Path, tree: &dyn Tree, rules: &Rules<'_>) -> Result<Audit, A
     settings::scan(tree, rules, &mut reading.found)?;
     cluster::note(&reading.unguarded_prunes, &mut reading.found);
     reading.limits(&files, cut);
-    let Reading { found: mut findings, bytes, .. } = reading;
+    let Reading { found: mut findings, bytes, scripts, .. } = reading;
     findings.sort();
     findings.dedup();
     let mut seen = BTreeSet::new(); // two rules often know the same secret: the surer one stays
     findings.retain(|finding| finding.section != Section::Secrets || seen.insert((finding.path.clone(), finding.line)));
     let left_out = findings.len().saturating_sub(FINDINGS_MAX);
     findings.truncate(FINDINGS_MAX);
-    Ok(Audit { files: files.len(), bytes, left_out, findings })
+    let scripts = scripts.into_iter().map(|script| script.path).collect();
+    Ok(Audit { files: files.len(), bytes, left_out, findings, scripts })
 }
 
 impl Finding {

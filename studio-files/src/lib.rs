@@ -12,6 +12,7 @@ pub mod diff;
 mod disk;
 pub mod ignore;
 pub mod intake;
+pub mod inventory;
 pub mod memory;
 pub mod projection;
 pub mod rehearsal;

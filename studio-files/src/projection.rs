@@ -23,7 +23,6 @@ use studio_core::journal::Log;
 use studio_core::limits::REPLACE_TRIES_MAX;
 use studio_core::name::RelPath;
 use studio_core::run::Run;
-use studio_core::text::Kept;
 use studio_core::ticket::Stage;
 
 /// Changes one file's object, or says what is wrong with it.
@@ -38,16 +37,16 @@ const FILES: [(&str, Merge); 5] = [
 ];
 
 /// Merges how a live run stands into the files of `ai/state`, key by key, and returns the files that
-/// changed. A run of any other mode changes none. `texts` gives the text of a kept output.
+/// changed. A run of any other mode changes none.
 ///
 /// # Errors
 /// Files that are no JSON objects, hold something else than a count where one belongs, or cannot be
 /// written. Nothing of them is changed; the others are written all the same.
-pub fn write(root: &Path, log: &Log, run: &Run, texts: &dyn Fn(&Kept) -> Option<String>) -> Result<Vec<RelPath>, ProjectionError> {
+pub fn write(root: &Path, log: &Log, run: &Run) -> Result<Vec<RelPath>, ProjectionError> {
     let mut written = Vec::new();
     let Some(opened) = run.opened().filter(|opened| opened.mode == Mode::Live) else { return Ok(written) };
     let stage_open = Gates::read(root).is_ok_and(|gates| gates.open(opened.ticket.stage));
-    let facts = Facts::of(log, run, opened, stage_open, texts);
+    let facts = Facts::of(log, run, opened, stage_open);
     let mut problems = Vec::new();
     for (name, change) in FILES {
         let merged =
@@ -102,7 +101,7 @@ fn status(object: &mut Object, facts: &Facts) -> Result<(), String> {
 
 fn current_task(object: &mut Object, facts: &Facts) -> Result<(), String> {
     let begun = facts.began.as_millisecond();
-    let failed = facts.failure.is_some();
+    let failure = facts.failure.as_ref();
     put(
         object,
         [
@@ -116,8 +115,8 @@ fn current_task(object: &mut Object, facts: &Facts) -> Result<(), String> {
             ("stage", json!(stage(facts.ticket.stage))),
             ("target", json!(facts.target)),
             ("log_path", json!(facts.log_path())),
-            ("error_classification", json!(failed.then_some(counts::UNKNOWN))),
-            ("classification_confidence", json!(failed.then_some("low"))),
+            ("error_classification", json!(failure.map(|failure| failure.code()))),
+            ("classification_confidence", json!(failure.map(|failure| failure.confidence.name()))),
         ],
     )
 }

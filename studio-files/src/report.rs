@@ -163,6 +163,9 @@ fn steps(text: &mut String, run: &Run) {
         }
         if let StepState::Ended(outcome) = state {
             artifacts(text, &outcome.artifacts);
+            if let Some(failure) = record.failure() {
+                let _ = writeln!(text, "   failure: {}\n", cell(&failure.to_string()));
+            }
             let tail = outcome.tail(TAIL_BYTES);
             if !tail.trim().is_empty() {
                 fenced(text, &tail);

@@ -29,7 +29,7 @@ const COMMANDS: &[(&str, &str)] = &[
 ];
 
 fn main() {
-    let none = Closure { used: Vec::new(), unfound: Vec::new(), over: None, links: Vec::new() };
+    let none = Closure::default();
     let start = Instant::now();
     let gate = ShortGate::new();
     row("the rules, once", start.elapsed());

@@ -3,12 +3,13 @@
 use crate::command::Finding;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use studio_core::closure::Closure;
 use studio_core::event::Mode;
 use studio_core::gate::Case;
 use studio_core::name::Digest;
 
 /// The form of the bytes below and of the rules that are code, not tables. Raise it with either.
-const FORM: &str = "studio-gate short 6";
+const FORM: &str = "studio-gate short 7";
 
 /// The form of the bytes that a registration is bound to; other rules leave it as it is.
 const SCRIPT_FORM: &str = "studio script 1";
@@ -36,6 +37,7 @@ pub(crate) fn of_effect(case: &Case<'_>, policy: &Digest, finding: &Finding) -> 
     fields.add(finding.verdict.to_string().as_bytes());
     fields.add(&json(&case.edits));
     fields.maybe(case.script.map(sha256).as_ref().map(|script| script.as_str().as_bytes()));
+    fields.maybe(case.closure.side.as_deref());
     fields.add(&case.closure.used.len().to_be_bytes());
     for (path, bytes) in &case.closure.used {
         fields.add(path.as_str().as_bytes());
@@ -45,13 +47,13 @@ pub(crate) fn of_effect(case: &Case<'_>, policy: &Digest, finding: &Finding) -> 
 }
 
 /// Returns the digest of a script with its side file and everything it uses: what a registration is bound to.
-pub(crate) fn of_script(case: &Case<'_>, bytes: &[u8], side: Option<&[u8]>) -> Digest {
+pub(crate) fn of_script(bytes: &[u8], closure: &Closure) -> Digest {
     let mut fields = Fields(Sha256::new());
     fields.add(SCRIPT_FORM.as_bytes());
     fields.add(bytes);
-    fields.maybe(side);
-    fields.add(&case.closure.used.len().to_be_bytes());
-    for (path, bytes) in &case.closure.used {
+    fields.maybe(closure.side.as_deref());
+    fields.add(&closure.used.len().to_be_bytes());
+    for (path, bytes) in &closure.used {
         fields.add(path.as_str().as_bytes());
         fields.add(bytes);
     }

@@ -3,6 +3,7 @@
 //! They are data, one file a program in `grammars/`; its README says how to write one. A form that no
 //! row lists is opaque, so a forgotten option is never harmless.
 
+mod files;
 mod form;
 mod kind;
 mod machine;

@@ -19,6 +19,7 @@ mod hours;
 mod live;
 mod place;
 mod registration;
+mod registry;
 mod script;
 mod shell;
 
@@ -30,9 +31,9 @@ pub use registration::{NotRegistered, Registration, registered};
 pub use script::plain;
 pub use shell::{Command, Line, Note, Report, Why, Word, list};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use studio_core::gate::{Case, Class, EditJudgement, Effect, Gate, Judgement, Verdict};
-use studio_core::name::{Digest, RelPath, Target};
+use studio_core::name::{Digest, Label, RelPath, Target};
 use studio_core::plan::Edit;
 use studio_core::step::Probe;
 use studio_core::ticket::Stage;
@@ -41,19 +42,31 @@ use studio_core::ticket::Stage;
 #[derive(Clone, Debug)]
 pub struct ShortGate {
     scopes: place::Scopes,
+    registry: registry::Registry,
     policy: Digest,
 }
 
 impl ShortGate {
     /// Returns the built-in rules.
     pub fn new() -> Self {
-        ShortGate::over(place::Scopes::default())
+        ShortGate::over(place::Scopes::default(), registry::Registry::default())
     }
 
     /// Returns the built-in rules with folders of the repository's own: what each stage may write
     /// beside what the stages before it may, and what nobody may. Places with a rule of their own keep it.
     pub fn with_policy(stages: BTreeMap<Stage, Vec<RelPath>>, protected: Vec<RelPath>) -> Self {
-        ShortGate::over(place::Scopes { stages: Some(stages), protected })
+        ShortGate::over(place::Scopes { stages: Some(stages), protected }, registry::Registry::default())
+    }
+
+    /// Returns these rules where humans registered `all`, and arguments may name the nodes of an inventory; without
+    /// one, any name of a node's form.
+    pub fn with_registrations(self, all: Vec<Registration>, nodes: Option<BTreeSet<Label>>) -> Self {
+        ShortGate::over(self.scopes, registry::Registry::new(all, nodes))
+    }
+
+    /// Returns the registration that the step of `case` runs under; nothing if it needs none, or has none.
+    pub fn registration(&self, case: &Case<'_>) -> Option<&Registration> {
+        self.registry.needed(case, Class::Observe)?.ok()
     }
 
     /// Judges a line of shell text as the commands that it consists of, of which the strictest counts. Each works on
@@ -73,14 +86,19 @@ impl ShortGate {
         script::report(case, path.as_str(), text)
     }
 
+    /// Returns the most that the script of `case` could do on any target, with whatever arguments it declares.
+    pub fn reach(&self, case: &Case<'_>, path: &RelPath, text: &[u8]) -> Report {
+        script::reach(case, path, text)
+    }
+
     /// Returns the most that a script could do that nothing but its name and text is known of.
     pub fn judge_script(&self, name: &str, text: &[u8]) -> Report {
         script::alone(name, text)
     }
 
-    fn over(scopes: place::Scopes) -> Self {
-        let tables = (grammar::digest(), danger::tables(), place::tables(), &scopes);
-        ShortGate { policy: digest::of_tables(&tables), scopes }
+    fn over(scopes: place::Scopes, registry: registry::Registry) -> Self {
+        let tables = (grammar::digest(), danger::tables(), place::tables(), &scopes, &registry);
+        ShortGate { policy: digest::of_tables(&tables), scopes, registry }
     }
 }
 
@@ -125,7 +143,7 @@ impl Default for ShortGate {
 
 impl Gate for ShortGate {
     fn judge(&self, case: &Case<'_>) -> Judgement {
-        let finding = live::narrow(case, command::judge(case));
+        let finding = live::narrow(case, command::judge(case), &self.registry);
         let digest = digest::of_effect(case, &self.policy, &finding);
         let script = case.script.filter(|_| case.step.argv.script().is_some()).map(sha256);
         let command::Finding { verdict, class, effect, rule, why, better, probe } = finding;

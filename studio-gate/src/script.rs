@@ -1,6 +1,7 @@
 //! Judging scripts: they always ask, and their bytes are part of what is approved.
 
 use crate::command::{self, Finding};
+use crate::declared::declared;
 use crate::place::{fold, listed};
 use crate::shell::{self, Report, Setting};
 use studio_core::closure::RUNS;
@@ -8,6 +9,7 @@ use studio_core::gate::{Case, Class, Verdict};
 use studio_core::limits::SCRIPT_BYTES_MAX;
 use studio_core::name::RelPath;
 use studio_core::plan::Edit;
+use studio_core::text::one_line;
 
 /// Words before the script's own arguments: `bash --noprofile --norc PATH`.
 pub(crate) const WORDS_BEFORE: usize = 4;
@@ -16,6 +18,9 @@ pub(crate) const WORDS_BEFORE: usize = 4;
 pub(crate) fn judge(case: &Case<'_>, path: &RelPath) -> Finding {
     let (argv, bytes) = (&case.step.argv, case.script);
     let refuse = |why: String, better: &str| Finding::refused(Class::Opaque, "script", why, better);
+    if let (None, Some((_, end))) = (bytes, case.closure.links.iter().find(|(word, _)| word == path.as_str())) {
+        return refuse(format!("{path} is a link to {end}"), "run the file itself, by its own path");
+    }
     let Some(bytes) = bytes else {
         return refuse(format!("there is no script {path} in the changed tree"), "name a script of the repository, or add it with an edit");
     };
@@ -52,11 +57,19 @@ pub(crate) fn judge(case: &Case<'_>, path: &RelPath) -> Finding {
 /// Returns the most that a script could do, with the files that its step may use, and the words of its step.
 pub(crate) fn report(case: &Case<'_>, path: &str, bytes: &[u8]) -> Report {
     let arguments: Vec<Vec<String>> = case.step.argv.words().skip(WORDS_BEFORE).map(|word| vec![word.to_string()]).collect();
-    let file = |wanted: &str| case.closure.used.iter().find(|(path, _)| path.as_str() == wanted).map(|(_, bytes)| bytes.as_slice());
+    let file = |wanted: &str| used(case, wanted);
     let arguments = case.step.argv.script().map(|_| arguments.as_slice());
     let target = &case.step.target;
     let setting = Setting { judge: &|words| command::of_words(words, Some(target)), file: &file, target: target.as_str(), arguments };
     shell::script(path, bytes, &setting)
+}
+
+/// Returns the most that a script could do on any target, with the files that it may use and the arguments it declares.
+pub(crate) fn reach(case: &Case<'_>, path: &RelPath, bytes: &[u8]) -> Report {
+    let arguments = declared(path, bytes, case.closure.side.as_deref()).ok().map(|declared| declared.values());
+    let file = |wanted: &str| used(case, wanted);
+    let judge = |words: &[&str]| command::of_words(words, None);
+    shell::script(path.as_str(), bytes, &Setting { judge: &judge, file: &file, target: "", arguments: arguments.as_deref() })
 }
 
 /// Returns the most that a script could do that nothing else is known of.
@@ -67,11 +80,15 @@ pub(crate) fn alone(path: &str, bytes: &[u8]) -> Report {
 /// Returns the class that a script's text comes to, and why. What destroys counts most: the rest is only not understood.
 fn computed(case: &Case<'_>, path: &RelPath, bytes: &[u8]) -> (Class, String) {
     let report = report(case, path.as_str(), bytes);
-    match (report.destroys, report.why()) {
-        (true, Some(why)) => (Class::Destroy, format!("{path} is a script that destroys: {why}")),
-        (false, Some(why)) => (report.class, format!("{path} is a script; {why}")),
-        (_, None) => (report.class, format!("{path} is a script, and every command in it only looks")),
-    }
+    let Some(note) = report.first() else { return (report.class, format!("{path} is a script, and every command in it only looks")) };
+    let file = if note.path == path.as_str() { String::new() } else { format!("{}, ", note.path) };
+    let (class, destroys) = if report.destroys { (Class::Destroy, " that destroys") } else { (report.class, "") };
+    (class, format!("{path} is a script{destroys}; {file}line {}: {}", note.line, one_line(&note.why, 200)))
+}
+
+/// Returns the file at a path, if the script of `case` may use it.
+fn used<'c>(case: &'c Case<'_>, wanted: &str) -> Option<&'c [u8]> {
+    case.closure.used.iter().find(|(path, _)| path.as_str() == wanted).map(|(_, bytes)| bytes.as_slice())
 }
 
 fn more(case: &Case<'_>) -> String {
@@ -106,7 +123,7 @@ mod tests {
         for (path, text, class) in [
             ("infrastructure/check.sh", "kubectl get nodes\n", Class::Observe),
             ("infrastructure/check.sh", "kubectl cordon cp-1\n", Class::Mutate),
-            ("infrastructure/check.sh", "kubectl get nodes > x\n", Class::Opaque),
+            ("infrastructure/check.sh", "kubectl get nodes > x\n", Class::LocalWrite),
             ("infrastructure/check.sh", "echo 'for ever\n", Class::Opaque),
             ("infrastructure/check.sh", "kubectl \"de\"lete ns web\n", Class::Destroy),
             ("infrastructure/check.sh", "x=web\nkubectl del\\\nete ns \"$x\"\n", Class::Destroy),

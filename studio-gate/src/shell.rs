@@ -7,6 +7,7 @@
 mod arithmetic;
 mod bounds;
 mod builtin;
+mod carried;
 mod condition;
 mod expand;
 mod list;

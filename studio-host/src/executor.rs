@@ -34,7 +34,7 @@ use std::sync::Arc;
 use studio_core::approval::Approvers;
 use studio_core::clock::Clock;
 use studio_core::gate::Gate;
-use studio_gate::Hours;
+use studio_gate::{Hours, Registration};
 use wire::WireError;
 
 pub use client::{Link, LiveHost};
@@ -45,6 +45,9 @@ pub use server::serve;
 /// Reads the list of approvers as it stands now.
 pub type ReadApprovers = Box<dyn Fn() -> Result<Box<dyn Approvers>, String> + Send>;
 
+/// Reads the scripts that humans registered, as far as their signatures hold now.
+pub type ReadRegistrations = Box<dyn Fn() -> Result<Vec<Registration>, String> + Send>;
+
 /// What an Executor works with.
 pub struct Place {
     /// The repository.
@@ -53,6 +56,8 @@ pub struct Place {
     pub gate: Arc<dyn Gate>,
     /// Whose word counts: read afresh for each warrant.
     pub approvers: ReadApprovers,
+    /// What is registered: read afresh for each warrant.
+    pub registrations: ReadRegistrations,
     /// Where ops are claimed.
     pub claims: ClaimStore,
     /// How our own binary becomes a shim.

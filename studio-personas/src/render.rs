@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt::Write;
 use studio_core::curation::Queued;
-use studio_core::dossier::{CheckView, Dossier, FileView, Remark, StepView};
+use studio_core::dossier::{CheckView, Dossier, FailureView, FileView, Remark, StepView};
 use studio_core::limits::{INLINE_BYTES_MAX, PROSE_BYTES_MAX};
 use studio_core::plan::{Change, Edit};
 use studio_core::step::Step;
@@ -28,7 +28,7 @@ struct ChangeView<'a> {
 /// Returns everything a persona may know of its run. What is too long loses its end, what grows
 /// with the run its beginning, and each cut says so.
 pub(crate) fn dossier(dossier: &Dossier) -> String {
-    let Dossier { ticket: wanted, round, brief, plan, change: work, steps, checks, feedback, files, listed, queue } = dossier;
+    let Dossier { ticket: wanted, round, brief, plan, change: work, steps, checks, feedback, failures, files, listed, queue } = dossier;
     let mut page = PREFACE.to_string();
     section(&mut page, "Ticket, in its author's words", &head(&ticket(wanted), 2 * PROSE_BYTES_MAX));
     section(&mut page, "Other tickets of the queue", &head(&lines(queue, queued), PROSE_BYTES_MAX));
@@ -41,6 +41,7 @@ pub(crate) fn dossier(dossier: &Dossier) -> String {
     section(&mut page, "Change as it stands", &head(&work.as_ref().map(change).unwrap_or_default(), INLINE_BYTES_MAX));
     section(&mut page, &format!("Steps of round {round}"), &end(&lines(steps, step), INLINE_BYTES_MAX));
     section(&mut page, "Checks of a machine", &head(&lines(checks, check), PROSE_BYTES_MAX));
+    section(&mut page, "Failures of this run, oldest first: what machines printed", &end(&lines(failures, failure), INLINE_BYTES_MAX));
     section(&mut page, "Feedback of earlier rounds, oldest first", &end(&lines(feedback, remark), INLINE_BYTES_MAX));
     page
 }
@@ -102,6 +103,10 @@ fn step(StepView { no, step, judgement, state, tail }: &StepView) -> String {
         let _ = write!(text, "\n  output:\n  {}", indented(tail));
     }
     text
+}
+
+fn failure(FailureView { no, argv, times, failure }: &FailureView) -> String {
+    format!("{no} {argv}\n  {failure}\n  so far {times} times\n  the end of its output:\n  {}", indented(failure.tail.as_str()))
 }
 
 fn check(CheckView { criterion, met, evidence }: &CheckView) -> String {

@@ -42,7 +42,7 @@ fn a_human_is_asked_and_their_word_lets_it_run() {
         |            [2] --norc
         |            [3] infrastructure/danger-wipe-scratch.sh
         | target     attic
-        | class      destroy: infrastructure/danger-wipe-scratch.sh is a script that destroys: its name says so
+        | class      destroy: infrastructure/danger-wipe-scratch.sh is a script that destroys: its name says so; live would refuse it: infrastructure/danger-wipe-scratch.sh is not registered; a human can do that with: studio script register infrastructure/danger-wipe-scratch.sh
         | rule       script
         | again      never: it runs once, whatever happens
         | expected   {"exit":0}
@@ -67,7 +67,7 @@ fn a_human_is_asked_and_their_word_lets_it_run() {
         |            [2] --norc
         |            [3] infrastructure/danger-wipe-scratch.sh
         | target     attic
-        | class      destroy: infrastructure/danger-wipe-scratch.sh is a script that destroys: its name says so
+        | class      destroy: infrastructure/danger-wipe-scratch.sh is a script that destroys: its name says so; live would refuse it: infrastructure/danger-wipe-scratch.sh is not registered; a human can do that with: studio script register infrastructure/danger-wipe-scratch.sh
         | rule       script
         | again      never: it runs once, whatever happens
         | expected   {"exit":0}

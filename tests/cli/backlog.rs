@@ -43,7 +43,7 @@ fn an_entry_of_the_older_dialect_runs_its_script() {
           rule        proposes: Please collect-facts. (1 criteria)
           rule        agrees to the plan
           rule        hands over 0 edits and 1 steps: run infrastructure/checks/facts.sh
-          gate        step 01 is ask (mutate): infrastructure/checks/facts.sh is a script; what it does is only known by reading it
+          gate        step 01 is ask (observe): infrastructure/checks/facts.sh is a script, and every command in it only looks
           granted     step 01 (live would ask; the rehearsal assumes a yes)
           executor    step 01: exit 0 (assumed), as expected
           check       exit-0: met: bash --noprofile --norc infrastructure/checks/facts.sh: exit 0 (assumed), as expected
@@ -90,7 +90,7 @@ fn an_entry_of_the_older_dialect_runs_its_script() {
         bash --noprofile --norc infrastructure/checks/facts.sh
         ```
 
-           ask (mutate), live would have asked a human; the rehearsal assumed a yes. infrastructure/checks/facts.sh is a script; what it does is only known by reading it
+           ask (observe), live would have asked a human; the rehearsal assumed a yes. infrastructure/checks/facts.sh is a script, and every command in it only looks
 
         ## Spent
 
@@ -107,7 +107,7 @@ fn an_entry_of_the_newer_dialect_runs_its_script() {
     let said = lab.studio(0, "run REGISTRY --approvals assume --model none");
     assert!(said.out.contains("\nrehearsed: 1 criteria met by machine checks, 1 steps\n"), "{}", said.out);
     assert!(said.out.contains("proposes: Please registry-answers (1 criteria)"), "{}", said.out);
-    assert!(said.out.contains("step 01 is ask (mutate): infrastructure/checks/registry.sh is a script"), "{}", said.out);
+    assert!(said.out.contains("step 01 is ask (mutate): infrastructure/checks/registry.sh is a script; line 3: curl"), "{}", said.out);
     assert_only_ours(&before, &lab.files());
     assert!(lab.studio(0, "verify 2").out.starts_with("whole "));
     assert!(lab.studio(0, "replay 2").out.starts_with("the same "));

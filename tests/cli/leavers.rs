@@ -2,7 +2,7 @@
 
 use super::Lab;
 use super::never::rechained;
-use super::trusted::{FACTS, facts_and};
+use super::trusted::DANGER;
 use std::fs;
 
 /// A script that ends all who could know how it ended.
@@ -10,7 +10,7 @@ const UNSEEN: &str = "echo once >> artifacts/facts/log\nkill -9 $(awk '/^PPid/ {
 
 /// A lab with a run whose step nobody saw the end of.
 fn unseen() -> Lab {
-    let lab = Lab::trusted(&facts_and(&[(FACTS, UNSEEN), ("infrastructure/checks/facts.sh.studio.toml", "writes = [\"artifacts/facts\"]\n")]));
+    let lab = Lab::dangerous(UNSEEN, "writes = [\"artifacts/facts\"]\n", &[]);
     lab.approved("facts");
     lab.studio(4, "resume 2");
     lab
@@ -23,6 +23,9 @@ fn leaves(lab: &Lab) {
     }
     lab.studio(0, "init --name boss");
     lab.studio(0, "trust --yes");
+    if lab.repo().join(DANGER).exists() {
+        lab.studio(0, &format!("script register {DANGER} --yes"));
+    }
 }
 
 /// The user's own history moves on, and git collects what nothing leads to.

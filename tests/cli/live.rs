@@ -101,7 +101,7 @@ fn a_live_run_leaves_a_report_its_logs_and_its_memory() {
         bash --noprofile --norc infrastructure/checks/facts.sh
         ```
 
-           ask (mutate), approved by ops. infrastructure/checks/facts.sh is a script; what it does is only known by reading it
+           ask (local-write), approved by ops. infrastructure/checks/facts.sh is a script; line 4: it writes artifacts/facts/log, in its copy of the repository
 
            left `facts.txt`: 5 bytes, sha256 HASH
 
@@ -111,7 +111,7 @@ fn a_live_run_leaves_a_report_its_logs_and_its_memory() {
 
         ## Questions
 
-        - step 01 was asked about: infrastructure/checks/facts.sh is a script; what it does is only known by reading it
+        - step 01 was asked about: infrastructure/checks/facts.sh is a script; line 4: it writes artifacts/facts/log, in its copy of the repository
         - ops agreed to step 01
 
         ## Spent

@@ -111,7 +111,18 @@ fn audit_says_what_could_go_wrong_and_touches_nothing() {
     let rows = lab.json(0, "audit");
     let (end, findings) = rows.split_last().unwrap();
     assert_eq!(end["type"], "audit");
+    let (scripts, findings): (Vec<_>, Vec<_>) = findings.iter().partition(|row| row["type"] == "script");
     assert!(findings.len() >= 4 && findings.iter().all(|row| row["type"] == "finding"));
+    let script = |path: &str| scripts.iter().find(|row| row["path"] == path).unwrap();
+    let (wipe, check) = (script("infrastructure/wipe-disks.sh"), script("infrastructure/check.sh"));
+    assert_eq!(
+        (&wipe["class"], &wipe["warns"], &wipe["declared"], &wipe["registered"]),
+        (&"destroy".into(), &true.into(), &().into(), &false.into())
+    );
+    assert!(check["class"] == "observe" && check["warns"] == false && check["cannot_fail"][0]["line"].is_u64(), "{check}");
+    assert!(
+        said.contains("infrastructure/wipe-disks.sh  (not registered, and cannot be: ") && said.contains("it cannot fail: infrastructure/check.sh:")
+    );
     assert_eq!(lab.files(), before);
     assert!(!lab.operator().exists());
 }

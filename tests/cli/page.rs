@@ -36,7 +36,7 @@ fn the_page_has_every_command_and_option() {
     assert!(commands.len() > 10 && commands.ends_with(&["help"]), "{commands:?}");
     let everywhere = options(part("## Everywhere"));
     for command in commands.into_iter().filter(|command| *command != "help") {
-        let whole = [("memory", "memory search"), ("policy", "policy explain")]
+        let whole = [("memory", "memory search"), ("policy", "policy explain"), ("script", "script register")]
             .into_iter()
             .find(|(name, _)| *name == command)
             .map_or(command, |(_, whole)| whole);

@@ -1,7 +1,7 @@
 //! What `--json` prints: one object a line, each type with the same keys wherever it is printed.
 
 use super::Lab;
-use super::trusted::facts_and;
+use super::trusted::{DANGER, facts_and};
 use expect_test::expect;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,6 +54,10 @@ fn live(note: &mut impl FnMut(&Lab, i32, &str)) {
     for (exit, line) in [(0, "tickets --proposed"), (0, "tickets --accept 2"), (0, "tickets")] {
         note(&lab, exit, line);
     }
+    let danger = Lab::dangerous("true\n", "", &[]);
+    for line in ["script list", &format!("script register {DANGER} --yes"), &format!("script unregister {DANGER}")] {
+        note(&danger, 0, line);
+    }
     note(&lab, 0, "freeze --reason x");
     note(&lab, 0, "freeze --lift");
     note(&lab, 0, "stop --all");
@@ -92,6 +96,7 @@ fn each_type_has_its_keys() {
         diff: branch commit patch run
         error: exit why
         event: at body epoch kind n run
+        explained: argv better class effect probe rule verdict why
         finding: line mend path rule section severity what
         freeze: at by frozen why
         gc: bytes removed run
@@ -100,16 +105,19 @@ fn each_type_has_its_keys() {
         look: found health what
         nothing: why
         proposal: change run
+        registered: by class decided declared new path script sha256 uses
         replayed: answers decisions run state
         report: run state text why
         rest: exit next report run state why
         run: events last model_calls round run simulated state steps ticket tokens torn_bytes why
+        script: cannot_fail class decided declared path registered script standing warns
         stopped: run running
         ticket: at_base depends_on id ready script source stage stage_from status title why
         traced: at body epoch kind n run took_ms
         trust: by digest files new stages
         undone: path removed
         unreadable: run state why
+        unregistered: path was
         verified: anchored blobs events head run signatures state torn_bytes
     "#]]
     .assert_eq(&words(&seen()));

@@ -7,6 +7,10 @@ use std::path::PathBuf;
 /// A script with two effects: a line in a folder it declares, and a file in the folder of its step.
 pub(crate) const FACTS: &str = "infrastructure/checks/facts.sh";
 
+/// The script of [`Lab::dangerous`], and what it declares.
+pub(crate) const DANGER: &str = "infrastructure/checks/danger-facts.sh";
+const HEADER: &str = "# studio:danger v1\n# verb: facts\n# class: opaque\n# targets: none\n# params: --list\n# undo: none\n# expect: facts\n";
+
 const FACTS_TEXT: &str = "#!/usr/bin/env bash\nset -Eeuo pipefail\necho \"facts of $STUDIO_RUN\"\necho once >> artifacts/facts/log\n\
     echo made > \"$STUDIO_OUT/facts.txt\"\n";
 const FACTS_SIDE: &str = "writes = [\"artifacts/facts\"]\n[[artifact]]\npath = \"facts.txt\"\nrequired = true\n";
@@ -35,6 +39,16 @@ impl Lab {
     /// A trusted lab whose queue holds one entry, `facts`, with a script that leaves traces.
     pub(crate) fn facts() -> Lab {
         Lab::trusted(&facts_and(&[]))
+    }
+
+    /// The same with a script that could do anything: registered as that, since live runs it only so.
+    pub(crate) fn dangerous(script: &str, side: &str, more: &[(&str, &str)]) -> Lab {
+        let (queue, beside) = (FACTS_QUEUE.replace(FACTS, DANGER), format!("{DANGER}.studio.toml"));
+        let text = format!("{HEADER}{script}");
+        let own = [("ai/backlog.yaml", queue.as_str()), (DANGER, &text), (&beside, side)];
+        let lab = Lab::trusted(&facts_and(&[&own[..], more].concat()));
+        lab.studio(0, &format!("script register {DANGER} --yes"));
+        lab
     }
 
     /// Runs git in the repository and returns what it prints.

@@ -1,10 +1,12 @@
 //! What a journal says, as plainly as it can be kept: no phases, only what was said last about what.
 
+use super::failed::Failures;
 use super::reference::holds;
 use std::collections::{BTreeMap, BTreeSet};
 use studio_core::approval::{Signed, Word};
 use studio_core::event::{Answered, Approvals, Closing, Event, Mode, Outcome};
 use studio_core::gate::{Class, Effect, Judgement, Verdict};
+use studio_core::host::Ended;
 use studio_core::journal::Entry;
 use studio_core::name::{Digest, Label, PersonaName};
 use studio_core::plan::{Change, Check, Criterion};
@@ -45,6 +47,7 @@ pub(crate) struct Book {
     pub(crate) probes: BTreeSet<Op>,
     pub(crate) settled: BTreeMap<Op, Word>,
     pub(crate) given_up: bool,
+    pub(crate) failures: Failures,
     pub(crate) ticked: bool,
     pub(crate) closed: Option<Closing>,
 }
@@ -120,6 +123,7 @@ impl Book {
     pub(crate) fn take(&mut self, entry: &Entry) -> Result<(), String> {
         holds(entry.place.n == self.n + 1, || format!("event {} follows event {}", entry.place.n, self.n))?;
         self.n = entry.place.n;
+        self.failures.take(&entry.event)?;
         match &entry.event {
             Event::RunOpened(opened) => self.mode = Some((opened.mode, opened.approvals)),
             Event::PlanProposed { plan, .. } => self.criteria.clone_from(&plan.criteria),
@@ -257,6 +261,20 @@ impl Book {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Takes how a step failed, if it did; `seen` is what the world saw of it.
+    pub(crate) fn failed(&mut self, op: &Op, outcome: &Outcome, seen: Option<&Ended>) {
+        let at = self.round.iter().position(|no| *no == op.step).filter(|_| !self.probes.contains(op));
+        let runbook = self.change.as_ref().map_or(&[][..], |change| &change.runbook);
+        let reads = self.criteria.iter().filter_map(|criterion| match &criterion.check {
+            Some(Check::ReadBack { read }) => Some(read.as_ref()),
+            _ => None,
+        });
+        let step = at.and_then(|at| runbook.iter().chain(reads).nth(at).map(|step| (step, at < runbook.len())));
+        if let Some((step, of_runbook)) = step {
+            self.failures.ended(step, of_runbook, outcome, seen);
         }
     }
 

@@ -20,6 +20,8 @@ pub(crate) const MET: &[&str] = &[
     "edits-proposed",
     "effect: again, on a human's word",
     "failed",
+    "failure: odd, a human is asked",
+    "failure: the same, a human is asked",
     "lab: Executor panics",
     "lab: answer lost",
     "lab: dies in mid-command",

@@ -48,15 +48,20 @@ struct Inside {
     effects: BTreeSet<Op>,
     /// The last life of each run that was heard of.
     epochs: BTreeMap<RunId, u32>,
+    /// What always fails in the same way, while not all is calm.
+    sick: Option<&'static str>,
+    /// Whether what fails says why.
+    understood: bool,
     calm: bool,
     kill: CancellationToken,
 }
 
 impl Lab {
     pub(crate) fn new(seed: Seed, watch: &Watch) -> Lab {
-        let (dice, kill) = (seed.dice("lab"), CancellationToken::new());
+        let (dice, kill, mut ills) = (seed.dice("lab"), CancellationToken::new(), seed.dice("ills"));
+        let (sick, understood) = (ills.weighted(&[(60, None), (15, Some("push")), (25, Some("look"))]), ills.chance(60));
         let (claims, keys, effects) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let inside = Inside { seed, dice, store: 1, claims, keys, effects, epochs: BTreeMap::new(), calm: false, kill };
+        let inside = Inside { seed, dice, store: 1, claims, keys, effects, epochs: BTreeMap::new(), sick, understood, calm: false, kill };
         Lab { inside: Arc::new(Mutex::new(inside)), watch: watch.clone() }
     }
 
@@ -250,11 +255,23 @@ impl Inside {
         let other = |other: &Op| other.run == op.run && other.step == op.step && other.attempt < op.attempt && self.keys.get(other) != key;
         let (looks, there) = (self.keys.keys().any(other), self.effects.iter().any(other));
         let mut dice = self.seed.dice(&op.to_string());
-        let well = self.calm || dice.chance(85);
-        let exit = if well { Some(step.expect.exit.into()) } else { dice.pick(&[Some(1), Some(3), None]) };
+        let sick = self.sick.is_some_and(|sick| step.argv.args().any(|word| word == sick));
+        let well = self.calm || (!sick && dice.chance(85));
+        let exit = match (well, sick) {
+            (true, _) => Some(step.expect.exit.into()),
+            (false, true) => Some(1),
+            (false, false) => dice.pick(&[Some(1), Some(3), None]),
+        };
         let long = if dice.chance(2) { 70_000 } else { 0 };
         let word = if looks && !there { "nothing" } else { dice.pick(if well { &["ok"] } else { &["ok", "bad"] }) };
-        let stderr = if dice.chance(20) { "warning".into() } else { String::new() };
+        let stderr = match dice.below(10) {
+            _ if !well && (sick || dice.chance(30)) => {
+                let words = if self.understood { "connection refused" } else { "something broke" };
+                format!("error: {words}, {}:{} after {} s", dice.below(256), dice.below(10_000), dice.below(60))
+            }
+            0 | 1 => "warning".into(),
+            _ => String::new(),
+        };
         Ended {
             exit,
             stdout: format!("{word}{}", "\n".repeat(long)),

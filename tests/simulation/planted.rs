@@ -146,6 +146,14 @@ const UNSEEN: [Plant; 11] = [
     }),
 ];
 
+/// What must not follow a failure.
+const FAILED: [Plant; 4] = [
+    ("after a failure that nobody understands", |tale| tale.fail(1, "it broke").and_then(|()| tale.grant(&op(4, 1), Basis::Auto))),
+    ("Plan was due", |tale| (1..=3).try_for_each(|_| tale.again("connection refused")).and_then(|()| tale.propose())),
+    ("Human was due", |tale| (1..=4).try_for_each(|_| tale.again("connection refused").and_then(|()| tale.replan()))),
+    ("did not come again and again", |tale| tale.again("connection refused").and_then(|()| tale.stuck())),
+];
+
 /// How a run must not be called done.
 const DONE: [Plant; 5] = [
     ("is not met", |tale| tale.tick()),
@@ -161,7 +169,7 @@ const DONE: [Plant; 5] = [
 
 #[test]
 fn simulation_checks_fire_at_planted_bugs() {
-    for (at, (words, plant)) in PLANTS.iter().chain(&UNSEEN).chain(&DONE).enumerate() {
+    for (at, (words, plant)) in PLANTS.iter().chain(&UNSEEN).chain(&FAILED).chain(&DONE).enumerate() {
         let wrong = plant(&mut tale()).expect_err(words);
         assert!(wrong.contains(words), "plant {at} was to say {words:?}, and says {wrong:?}");
     }

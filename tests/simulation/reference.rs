@@ -103,6 +103,9 @@ impl Reference {
         match *fact {
             Fact::Event(entry) => {
                 self.event(entry)?;
+                if let Event::StepEnded { op, outcome, .. } = &entry.event {
+                    self.book.failed(op, outcome, self.ended.get(op));
+                }
                 self.book.take(entry)
             }
             Fact::Synced(events) => {
@@ -228,7 +231,10 @@ impl Reference {
         }
         holds(!book.over.contains(op), || format!("{op} was granted again after it ended"))?;
         match basis {
-            Basis::Auto => holds(judged.may_run_unasked(), || format!("{op} was granted unasked, and the rules say {}", judged.verdict)),
+            Basis::Auto => {
+                book.failures.may_follow(judged.class)?;
+                holds(judged.may_run_unasked(), || format!("{op} was granted unasked, and the rules say {}", judged.verdict))
+            }
             Basis::Assumed => holds(book.assumes(), || format!("{op} was granted on nobody's word, in a run that asks")),
             Basis::Approved(by) => {
                 let given = book.given.as_ref().map(|signed| &signed.statement).filter(|given| given.op == *op && given.by == *by);

@@ -45,7 +45,7 @@ impl Script {
         let (mode, approvals) =
             dice.weighted(&[(70, (Mode::Live, Approvals::Ask)), (15, (Mode::Simulate, Approvals::Ask)), (15, (Mode::Simulate, Approvals::Assume))]);
         let limits = RunLimits {
-            rounds_max: 1 + dice.below(3) as u32,
+            rounds_max: if dice.chance(30) { 6 } else { 1 + dice.below(3) as u32 },
             objections_max: 1 + dice.below(2) as u32,
             repairs_max: dice.below(3) as u32,
             model_calls_max: if dice.chance(8) { 3 + dice.below(8) as u32 } else { 90 },

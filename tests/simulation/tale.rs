@@ -5,7 +5,7 @@ use crate::crew::{small, step, ticket};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use studio_core::approval::{Signed, Statement, Word};
-use studio_core::event::{Approvals, Basis, Closing, Event, Finding, Mode, Opened, Outcome, Planned};
+use studio_core::event::{Approvals, Basis, Closing, Event, Finding, Limit, Mode, Opened, Outcome, Planned};
 use studio_core::gate::{Class, ClosedGate, Effect, Judgement, Verdict};
 use studio_core::host::{Assumed, Ended};
 use studio_core::journal::Entry;
@@ -28,10 +28,7 @@ pub(super) struct Tale {
 pub(super) fn tale() -> Tale {
     let mut tale = Tale { reference: Reference::default(), place: Place { n: 0, epoch: 1 } };
     tale.tell(Event::RunOpened(Box::new(live()))).unwrap();
-    let criteria = json!({ "goal": "it is so", "criteria": crate::crew::by_step("s1") });
-    tale.tell(Event::PlanProposed { by: by(), plan: serde_json::from_value::<Plan>(criteria).unwrap() }).unwrap();
-    let change = Change { summary: Prose::tamed("x"), edits: Vec::new(), runbook: (1..=4).map(command).collect() };
-    tale.tell(Event::EditsProposed { by: by(), change, judged: Vec::new() }).unwrap();
+    tale.replan().and_then(|()| tale.propose()).unwrap();
     for no in 1..=4 {
         tale.tell(Event::StepJudged { step: StepNo(no), judgement: judgement(no), before: Vec::new() }).unwrap();
     }
@@ -122,6 +119,38 @@ impl Tale {
         self.check(true)
     }
 
+    /// That step fails, and the lab says this.
+    pub(super) fn fail(&mut self, no: u32, stderr: &str) -> Holds {
+        let (op, misses) = (op(no, 1), vec!["it exited 1, expected 0".into()]);
+        self.grant(&op, Basis::Auto)?;
+        self.begin(&op)?;
+        self.see(Fact::Ended(&op, &Ended { exit: Some(1), stderr: stderr.into(), ..ended("") }))?;
+        let stderr = Kept::Inline(stderr.into());
+        self.tell(Event::StepEnded { op, outcome: Outcome { misses, stderr, ..outcome("", 1) }, sealed: None })
+    }
+
+    /// A round begins with a read, which ends it with that failure.
+    pub(super) fn again(&mut self, stderr: &str) -> Holds {
+        self.propose()?;
+        let no = 100 + u32::try_from(self.place.n).unwrap();
+        self.tell(Event::StepJudged { step: StepNo(no), judgement: plain(), before: Vec::new() })?;
+        self.fail(no, stderr)
+    }
+
+    pub(super) fn propose(&mut self) -> Holds {
+        let change = Change { summary: Prose::tamed("x"), edits: Vec::new(), runbook: (1..=4).map(command).collect() };
+        self.tell(Event::EditsProposed { by: by(), change, judged: Vec::new() })
+    }
+
+    pub(super) fn replan(&mut self) -> Holds {
+        let criteria = json!({ "goal": "it is so", "criteria": crate::crew::by_step("s1") });
+        self.tell(Event::PlanProposed { by: by(), plan: serde_json::from_value::<Plan>(criteria).unwrap() })
+    }
+
+    pub(super) fn stuck(&mut self) -> Holds {
+        self.tell(Event::LimitReached { limit: Limit::SameFailure, why: "what now?".into() })
+    }
+
     pub(super) fn check(&mut self, met: bool) -> Holds {
         let finding = Finding { met, evidence: "seen".into() };
         self.tell(Event::CriterionChecked { criterion: "done".parse().unwrap(), finding })
@@ -207,7 +236,7 @@ pub(super) fn ended(stdout: &str) -> Ended {
 
 pub(super) fn outcome(stdout: &str, exit: i32) -> Outcome {
     let (stdout, stderr) = (Kept::Inline(stdout.into()), Kept::Inline(String::new()));
-    Outcome { exit: Some(exit), stdout, stderr, assumed: false, misses: Vec::new(), artifacts: Vec::new() }
+    Outcome { exit: Some(exit), stdout, stderr, assumed: false, misses: Vec::new(), artifacts: Vec::new(), failure: None }
 }
 
 pub(super) fn op(step: u32, attempt: u32) -> Op {

@@ -8,6 +8,7 @@ use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+use studio_core::event::{Event, Limit};
 use studio_core::journal::{Entry, Observer};
 use studio_core::name::RunId;
 use studio_core::store::Disk;
@@ -51,6 +52,9 @@ impl Watch {
     pub(crate) fn see(&self, fact: Fact<'_>) {
         let mut seen = self.seen();
         let _ = writeln!(seen.story, "{fact}");
+        if let Some(what) = told(&fact) {
+            *seen.tally.entry(what).or_default() += 1;
+        }
         if let Err(wrong) = seen.reference.see(&fact) {
             let _ = writeln!(seen.story, "!!! {wrong}");
             seen.failure.get_or_insert(wrong);
@@ -139,6 +143,16 @@ impl Watch {
             tape.lines
         };
         self.see(Fact::Synced(lines));
+    }
+}
+
+/// Names an event that a simulation should have met, where its kind does not.
+fn told(fact: &Fact<'_>) -> Option<&'static str> {
+    let Fact::Event(entry) = fact else { return None };
+    match &entry.event {
+        Event::LimitReached { limit: Limit::SameFailure, .. } => Some("failure: the same, a human is asked"),
+        Event::ApprovalAsked { why, .. } if why.contains("nobody knows why") => Some("failure: odd, a human is asked"),
+        _ => None,
     }
 }
 

@@ -12,9 +12,9 @@ use studio_host::git::GitRepo;
 use tempfile::TempDir;
 
 /// The script of every ticket. Its effect is one line, appended in one write; a second line says that it came to its end.
-pub const SCRIPT: &str = "set -Eeuo pipefail\nnap() { printf -v time '0.%03d' $((RANDOM % 12)); sleep \"$time\"; }\n\
+pub const SCRIPT: &str = "# studio:danger v1\n# verb: storm\n# class: opaque\n# targets: none\n# params: --list\n# undo: none\n# expect: a trace\nset -Eeuo pipefail\nnap() { printf -v time '0.%03d' $((RANDOM % 12)); sleep \"$time\"; }\n\
     nap; echo \"effect $STUDIO_RUN\" >> TRACE; nap; echo \"end $STUDIO_RUN\" >> TRACE\n";
-const PATH: &str = "infrastructure/storm/effect.sh";
+const PATH: &str = "infrastructure/storm/danger-effect.sh";
 /// Git as the lab calls it: nothing of this machine.
 const GIT: &str = "export GIT_CONFIG_NOSYSTEM=1; git add -A && git -c user.name=Lab -c user.email=lab@localhost -c commit.gpgsign=false \
     -c core.hooksPath=/dev/null commit -q -m more";
@@ -53,7 +53,7 @@ impl Lab {
         let files = files.map(|(path, text)| RelPath::try_from(path).map(|path| (path, text)).map_err(io::Error::other));
         let files = files.into_iter().collect::<io::Result<Vec<_>>>()?;
         GitRepo::sample(&lab.repo(), &files, "The lab\n").map_err(io::Error::other)?;
-        for words in [&["init", "--name", "ops"][..], &[], &["trust", "--yes"]] {
+        for words in [&["init", "--name", "ops"][..], &[], &["trust", "--yes"], &["script", "register", PATH, "--yes"]] {
             let done = if words.is_empty() {
                 lab.within(&start("sh", &["-c", GIT])).stdout_null().run()?.status.success()
             } else {

@@ -101,7 +101,14 @@ fn repository(site: &Site) -> Vec<Look> {
         ),
         Err(error) => Look::new("checkout", Health::Weak, error.to_string()),
     });
-    looks.push(Look::of("rules", rules::of(site, &base).map(|rules| format!("the stages' folders come from {}", rules.from)), Health::Bad));
+    let rules = rules::of(site, &base);
+    if let Ok(rules) = &rules {
+        let known = &rules.registry.known;
+        looks
+            .extend((!known.is_empty()).then(|| Look::new("scripts", Health::Well, format!("{} registered; see `studio script list`", known.len()))));
+        looks.extend(rules.registry.odd.iter().map(|why| Look::new("scripts", Health::Weak, why.clone())));
+    }
+    looks.push(Look::of("rules", rules.map(|rules| format!("the stages' folders come from {}", rules.from)), Health::Bad));
     looks.push(match trust::of(site, &base) {
         Ok(Trust::Given { by }) => Look::new("trust", Health::Well, format!("given by {by}")),
         Ok(Trust::None) => Look::new("trust", Health::Weak, "none yet: rehearsals only; look with `studio trust`"),

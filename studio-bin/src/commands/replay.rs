@@ -4,6 +4,7 @@ use crate::exit::{Exit, Failure};
 use crate::site::Site;
 use crate::{rules, wiring};
 use serde_json::json;
+use studio_core::gate::Gate;
 use studio_core::replay::{Stage, replay as again};
 
 pub(crate) fn replay(site: &Site, run: &str, json: bool) -> Result<Exit, Failure> {

@@ -5,6 +5,7 @@ use crate::site::{Found, Site};
 use serde_json::{Value, json};
 use studio_core::clock::stamp;
 use studio_core::event::Mode;
+use studio_core::failure::Failure as Failed;
 use studio_core::store::{OsDisk, is_held};
 use studio_core::text::one_line;
 use studio_files::report;
@@ -50,7 +51,11 @@ fn row(found: &Found) -> Value {
         .steps()
         .iter()
         .enumerate()
-        .map(|(at, record)| json!({ "step": at + 1, "name": record.step.name, "argv": record.step.argv, "state": record.state.words() }))
+        .map(|(at, record)| {
+            json!({
+                "step": at + 1, "name": record.step.name, "argv": record.step.argv, "state": record.state.words(), "failure": record.failure(),
+            })
+        })
         .collect();
     json!({
         "v": 1, "type": "run", "run": found.id, "ticket": opened.map(|opened| &opened.ticket.id), "simulated": opened.is_some_and(|opened| opened.mode == Mode::Simulate),
@@ -67,6 +72,9 @@ fn tell(row: &Value, whole: bool) {
         println!("              round {}, {} events, {} model calls, {} tokens", row["round"], row["events"], row["model_calls"], row["tokens"]);
         for step in row["steps"].as_array().into_iter().flatten() {
             println!("              step {}: {}", step["step"], one_line(step["state"].as_str().unwrap_or_default(), 200));
+            if let Ok(failure) = serde_json::from_value::<Failed>(step["failure"].clone()) {
+                println!("                failure: {}", one_line(&failure.to_string(), 200));
+            }
         }
     }
 }

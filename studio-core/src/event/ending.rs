@@ -26,6 +26,8 @@ pub enum Limit {
     Setting,
     /// A chore could not be done as things stand.
     Chore,
+    /// The same failure came again and again, past the Engineer and the Planner.
+    SameFailure,
 }
 
 /// How a run is over.

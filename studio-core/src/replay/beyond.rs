@@ -38,6 +38,14 @@ fn spent(limit: Limit, bought: bool) -> Option<&'static str> {
         Limit::Restarts | Limit::TurnTime | Limit::Setting if bought => {
             Some("a persona failed, or lacked its model, after an answer was bought for it, and why is in no answer")
         }
-        Limit::Restarts | Limit::TurnTime | Limit::Setting | Limit::Rounds | Limit::Objections | Limit::Repairs | Limit::Model | Limit::Chore => None,
+        Limit::Restarts
+        | Limit::TurnTime
+        | Limit::Setting
+        | Limit::Rounds
+        | Limit::Objections
+        | Limit::Repairs
+        | Limit::Model
+        | Limit::Chore
+        | Limit::SameFailure => None,
     }
 }

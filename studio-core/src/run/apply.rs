@@ -137,6 +137,9 @@ impl Run {
         if matches!(self.limit, Some((Limit::Repairs | Limit::Restarts, _))) {
             self.thoughts.clear();
         }
+        if matches!(self.limit, Some((Limit::SameFailure, _))) && self.stuck.take().is_some() {
+            self.given += 1;
+        }
         self.limit = self.limit.take().filter(|(limit, _)| limit.means().is_ok());
     }
 
@@ -316,17 +319,12 @@ impl Run {
         self.taken_back(why, Closing::Refused);
     }
 
-    /// The work did not do what it should: back to the Engineer, or the end where a rule planned.
-    pub(super) fn failed(&mut self, why: &str) {
-        self.taken_back(why, Closing::Failed);
-    }
-
-    fn taken_back(&mut self, why: &str, otherwise: Closing) {
+    pub(super) fn taken_back(&mut self, why: &str, otherwise: Closing) {
         self.feedback.push(Remark { by: post("gate"), text: Prose::tamed(why) });
         self.send_back(if self.planned_by_rule() { Phase::Ending(otherwise, why.to_string()) } else { Phase::Prepare });
     }
 
-    fn planned_by_rule(&self) -> bool {
+    pub(super) fn planned_by_rule(&self) -> bool {
         self.opened().is_some_and(|opened| opened.planned == Planned::Rule)
     }
 

@@ -3,7 +3,7 @@
 use super::{Next, Phase, Run, StepRecord, StepState, number};
 use crate::dossier::{Checkpoint, ReviewPoint};
 use crate::event::{Approvals, Basis, Closing, Limit, Mode, Opened, Parked, Planned};
-use crate::gate::{Judgement, Verdict};
+use crate::gate::{Class, Judgement, Verdict};
 use crate::name::Label;
 use crate::step::{Op, StepNo};
 
@@ -20,10 +20,13 @@ impl Run {
                 Err(parked) => Next::Park(parked, why.clone()),
             };
         }
+        if let Some(question) = &self.stuck {
+            return Next::Limit(Limit::SameFailure, question.clone());
+        }
         let limits = &opened.limits;
-        if self.round > limits.rounds_max && !matches!(self.phase, Phase::Ending(..)) {
+        if self.rounds_are_spent() && !matches!(self.phase, Phase::Ending(..)) {
             let last = self.feedback.last().map(|remark| format!("; the last word, of {}: {}", remark.by, remark.text)).unwrap_or_default();
-            return Next::Limit(Limit::Rounds, format!("the work was sent back {} times{last}", limits.rounds_max));
+            return Next::Limit(Limit::Rounds, format!("the work was sent back {} times{last}", self.round - 1));
         }
         if self.objections > limits.objections_max {
             return Next::Limit(Limit::Objections, format!("the Engineer objected to the plan {} times", self.objections));
@@ -137,12 +140,14 @@ impl Run {
         let here = self.done_before(at).map(|no| format!("the same command has run in this ticket already, as step {no}"));
         let before = self.steps.get(at).and_then(|record| record.before.first());
         let again = here.or(before.map(|op| format!("the same command has run for this ticket already, as {op}, or may have")));
-        match judgement.verdict {
-            Verdict::Auto => again,
-            Verdict::Ask | Verdict::ScriptOnly | Verdict::Refuse => {
-                Some(again.map_or(judgement.why.clone(), |again| format!("{}; {again}", judgement.why)))
-            }
-        }
+        let unexplained = self.unexplained(at).filter(|_| judgement.class > Class::Observe);
+        let unexplained = unexplained.map(|no| format!("step {no} failed and nobody knows why: until a human agrees, only reads follow"));
+        let ruled = match judgement.verdict {
+            Verdict::Auto => None,
+            Verdict::Ask | Verdict::ScriptOnly | Verdict::Refuse => Some(judgement.why.clone()),
+        };
+        let reasons: Vec<String> = [again, unexplained, ruled].into_iter().flatten().collect();
+        (!reasons.is_empty()).then(|| reasons.join("; "))
     }
 
     fn checks(&self, opened: &Opened) -> Next {
@@ -195,7 +200,7 @@ impl Limit {
         match self {
             Limit::Rounds | Limit::Objections => Ok(Closing::OutOfRounds),
             Limit::ModelCalls | Limit::Tokens => Ok(Closing::OutOfBudget),
-            Limit::Repairs | Limit::Model | Limit::TurnTime | Limit::Restarts | Limit::Chore => Err(Parked::NeedsHuman),
+            Limit::Repairs | Limit::Model | Limit::TurnTime | Limit::Restarts | Limit::Chore | Limit::SameFailure => Err(Parked::NeedsHuman),
             Limit::Setting => Err(Parked::NeedsSetting),
         }
     }

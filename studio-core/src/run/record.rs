@@ -112,6 +112,6 @@ impl StepRecord {
     }
 }
 
-fn none(number: &u32) -> bool {
+pub(super) fn none(number: &u32) -> bool {
     *number == 0
 }

@@ -25,6 +25,7 @@ impl Run {
                 .map(|(criterion, finding)| CheckView { criterion: criterion.clone(), met: finding.met, evidence: finding.evidence.clone() })
                 .collect(),
             feedback: self.feedback.clone(),
+            failures: self.told_failures(),
             files: Vec::new(),
             listed: Vec::new(),
             queue: if self.phase == super::Phase::Draft { self.opened()?.queue.clone() } else { Vec::new() },

@@ -8,12 +8,12 @@ use crate::crew::post;
 use crate::event::{Basis, Closing, Event, Finding, Limit, Mode, Parked};
 use crate::gate::{Case, Effect, Gate, Judgement};
 use crate::journal::JournalError;
-use crate::limits::{APPROVAL_HOURS, CRITERIA_MAX, STEP_SECONDS_DEFAULT};
+use crate::limits::{APPROVAL_HOURS, CRITERIA_MAX};
 use crate::name::Label;
 use crate::permit::Cuts;
 use crate::plan::{Change, Check, Criterion, Plan};
 use crate::run::{Run, StepRecord};
-use crate::step::{Argv, Expect, Op, Seconds, Step, StepNo};
+use crate::step::{Op, Step, StepNo};
 use crate::store::Store;
 use crate::text::Prose;
 use crate::tree::{Tree, after};
@@ -29,16 +29,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
             return Err(Stuck::Limit(Limit::Setting, "the entry names no script that stands in the repository, and no model is set: choose one with --model, or name one in the operator's studio.toml".into()));
         };
         let target = ticket.cluster.clone().or_else(|| "local".parse().ok()).ok_or(Stuck::Failed(RunError::NotOpen))?;
-        let step = Step {
-            name: run.clone(),
-            argv: Argv::of_script(script),
-            target,
-            why: Prose::tamed(&format!("{} names this script", ticket.source)),
-            expect: Expect::default(),
-            probe: None,
-            undo: None,
-            timeout_seconds: Seconds::try_from(STEP_SECONDS_DEFAULT).unwrap_or_default(),
-        };
+        let step = Step::of_script(run.clone(), script, target, Prose::tamed(&format!("{} names this script", ticket.source)));
         let criterion = Criterion { name: exit, text: Prose::tamed("the script exits with 0"), check: Some(Check::Step { step: run }) };
         let spoken =
             |(at, text): (usize, &Prose)| Some(Criterion { name: format!("ticket-{}", at + 1).parse().ok()?, text: text.clone(), check: None });

@@ -83,6 +83,7 @@ mod tests {
             steps: Vec::new(),
             checks: Vec::new(),
             feedback: Vec::new(),
+            failures: Vec::new(),
             files: Vec::new(),
             listed: Vec::new(),
             queue: Vec::new(),

@@ -3,6 +3,7 @@
 use super::act::judged;
 use super::{RunError, Stuck, Supervisor};
 use crate::event::{Basis, Event, Outcome};
+use crate::failure::{Failed, Failure};
 use crate::gate::{Class, Verdict};
 use crate::host::{Assumed, Ended, REFUSED, Recalled, Seen};
 use crate::journal::Receipt;
@@ -149,7 +150,8 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
         }
         let (stdout, stderr) = (Kept::Inline(String::new()), Kept::Inline(String::new()));
         let misses = vec![format!("{REFUSED}{why}")];
-        let outcome = Outcome { exit: None, stdout, stderr, assumed: false, misses, artifacts: Vec::new() };
+        let outcome = Outcome { exit: None, stdout, stderr, assumed: false, misses, artifacts: Vec::new(), failure: None };
+        let outcome = Outcome { failure: self.failure(&op, &outcome, ("", "")), ..outcome };
         Event::StepEnded { op, outcome, sealed: None }
     }
 
@@ -173,9 +175,20 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
                 misses.push(note)
             }
         });
-        let (stdout, stderr) = (self.journal.keep(&stdout).await?, self.journal.keep(&stderr).await?);
-        let outcome = Outcome { exit, stdout, stderr, assumed: assumed != Assumed::No, misses, artifacts };
-        Ok(Event::StepEnded { op, outcome, sealed })
+        let (kept_out, kept_err) = (self.journal.keep(&stdout).await?, self.journal.keep(&stderr).await?);
+        let outcome = Outcome { exit, stdout: kept_out, stderr: kept_err, assumed: assumed != Assumed::No, misses, artifacts, failure: None };
+        let failure = self.failure(&op, &outcome, (&stdout, &stderr));
+        Ok(Event::StepEnded { op, outcome: Outcome { failure, ..outcome }, sealed })
+    }
+
+    /// Returns what is known of a step that did not end as it should. A read that looks whether another one happened has no failure.
+    fn failure(&self, op: &Op, outcome: &Outcome, (stdout, stderr): (&str, &str)) -> Option<Box<Failure>> {
+        let record = self.run.step(op.step).filter(|_| !outcome.misses.is_empty() && !self.probing(op))?;
+        let (step, safe) = (&record.step, |text: &str| self.journal.redact(text));
+        let misses: Vec<String> = outcome.misses.iter().map(|miss| safe(miss)).collect();
+        let (stdout, stderr) = (safe(stdout), safe(stderr));
+        let failed = Failed { argv: &step.argv, expected: step.expect.exit, exit: outcome.exit, misses: &misses, stdout: &stdout, stderr: &stderr };
+        Some(Box::new(Failure::of(&failed)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What an agent could wreck: scripts that destroy, commands that destroy, and who could run them.
 
 use super::callers::{self, Runner};
-use super::{Finding, Kept, Section, Severity, verbs};
+use super::{Finding, Kept, Section, Severity, reach, verbs};
 use studio_core::limits::{CALLERS_MAX, DANGERS_MAX, LIST_MAX, SCRIPT_BYTES_MAX};
 use studio_core::name::RelPath;
 use studio_core::text::one_line;
@@ -35,6 +35,8 @@ pub(super) fn scan(scripts: &[Kept], runners: &[Kept], danger: &dyn Fn(&RelPath,
             destroys(runner, kind, found);
         }
     }
+    let sure: Vec<&Kept> = dangers.iter().filter(|danger| danger.named || danger.shown.is_some()).map(|danger| danger.script).collect();
+    reach::scan(&sure, scripts, runners, found);
     found.extend(dangers.iter().map(Danger::finding));
 }
 

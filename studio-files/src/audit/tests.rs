@@ -166,6 +166,34 @@ fn queues_units_and_jobs_run_by_themselves() {
 }
 
 #[test]
+fn recipes_and_queues_that_reach_what_destroys_are_named_by_their_line() {
+    let root = tempfile::tempdir().unwrap();
+    let text = |text: &str| text.to_string();
+    let files = [
+        ("infra/reset-node.sh", text("set -e\ntalosctl reset\n")),
+        ("infra/up.sh", text("set -e\n./infra/again.sh\n")),
+        ("infra/again.sh", text("set -e\nbash infra/reset-node.sh\n")),
+        ("infra/fine.sh", text("set -e\nkubectl get nodes\n")),
+        ("justfile", text("up:\n    ./infra/up.sh\nfine:\n    ./infra/fine.sh\nreset:\n    bash infra/reset-node.sh\n")),
+        (
+            "ai/backlog.yaml",
+            text("- id: a\n  type: run\n  target: infra/reset-node.sh\n- id: b\n  target: infra/fine.sh\n- id: c\n  target: infra/up.sh\n"),
+        ),
+    ];
+    let audit = audited(root.path(), &tree(&files), Vec::new(), Vec::new());
+    let reached: Vec<(String, &str)> =
+        found(&audit).into_iter().filter(|(.., rule)| rule.ends_with("s-danger")).map(|(_, place, rule)| (place, rule)).collect();
+    let (recipe, queue) = ("recipe-reaches-danger", "queue-names-danger");
+    assert_eq!(
+        reached,
+        [("ai/backlog.yaml:3".into(), queue), ("ai/backlog.yaml:7".into(), queue), ("justfile:2".into(), recipe), ("justfile:6".into(), recipe)]
+    );
+    let over = audit.findings.iter().find(|finding| finding.path == "justfile" && finding.line == 2).unwrap();
+    assert_eq!(over.what, "a recipe reaches infra/reset-node.sh, a script that destroys over infra/up.sh");
+    assert_eq!(audit.scripts.len(), 4);
+}
+
+#[test]
 fn hostile_names_and_contents_are_never_printed_raw() {
     let root = tempfile::tempdir().unwrap();
     fs::create_dir_all(root.path().join("config/env")).unwrap();

@@ -9,9 +9,6 @@ use studio_core::clock::stamp;
 use studio_core::limits::{FAILURES_MAX, RUNS_COUNTED_MAX};
 use studio_core::text::one_line;
 
-/// The class of an error that nobody has classified.
-pub(super) const UNKNOWN: &str = "ERR_UNKNOWN";
-
 /// Our own key: `{"runs": [ids of the runs that are in the counts]}`.
 const OURS: &str = "studio";
 
@@ -45,7 +42,7 @@ pub(super) fn last_error(object: &mut Object, facts: &Facts) -> Result<(), Strin
     if !first_time(object, facts)? {
         return Ok(());
     }
-    let signature = json!(format!("sha256:{}", failure.signature));
+    let signature = json!(format!("blake3:{}", failure.identity));
     let again = object.get("task_id") == Some(json!(facts.ticket.id)) && object.get("failure_signature").as_ref() == Some(&signature);
     let before = if again { count(object.get("failure_count"), "failure_count")? } else { 0 };
     if object.get("error_hash").is_some() {
@@ -59,10 +56,10 @@ pub(super) fn last_error(object: &mut Object, facts: &Facts) -> Result<(), Strin
             ("command", json!(failure.command)),
             ("stderr_tail", json!(failure.tail)),
             ("failure_count", json!(before.saturating_add(1))),
-            ("classification", json!("unknown")),
+            ("classification", json!(failure.class.name())),
             ("log_path", json!(facts.log_path())),
-            ("error_classification", json!(UNKNOWN)),
-            ("classification_confidence", json!("low")),
+            ("error_classification", json!(failure.code())),
+            ("classification_confidence", json!(failure.confidence.name())),
             ("failure_signature", signature),
             ("failed_at", json!(stamp(facts.at))),
         ],
@@ -119,7 +116,7 @@ fn first_time(object: &mut Object, facts: &Facts) -> Result<bool, String> {
 }
 
 fn short(failure: &Failure) -> &str {
-    failure.signature.get(..8).unwrap_or_default()
+    failure.identity.as_str().get(..8).unwrap_or_default()
 }
 
 fn add(counts: &mut Map<String, Value>, key: &str) -> Result<(), String> {

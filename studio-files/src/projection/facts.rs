@@ -1,18 +1,16 @@
 //! What a projection says of a run, taken from its journal.
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use studio_core::event::{Closing, Event, Opened, Parked};
+use studio_core::failure::{self, Cause, Confidence};
 use studio_core::journal::Log;
-use studio_core::name::RunId;
-use studio_core::run::{Next, Run, StepRecord, StepState};
-use studio_core::text::{Kept, one_line, visible};
+use studio_core::name::{Digest, RunId};
+use studio_core::run::{Next, Run};
+use studio_core::text::{one_line, visible};
 use studio_core::ticket::Ticket;
 
 /// How much of a failed step's output is shown.
 const TAIL_BYTES: usize = 500;
-/// Lines of it that tell one failure from another.
-const SIGNATURE_LINES: usize = 60;
 
 /// What is said of a run.
 pub(super) struct Facts<'a> {
@@ -42,12 +40,14 @@ pub(super) struct Facts<'a> {
 pub(super) struct Failure {
     pub(super) command: String,
     pub(super) tail: String,
+    pub(super) class: Cause,
+    pub(super) confidence: Confidence,
     /// The same for the same failure, whatever numbers and times its output holds.
-    pub(super) signature: String,
+    pub(super) identity: Digest,
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn of(log: &'a Log, run: &Run, opened: &'a Opened, stage_open: bool, texts: &dyn Fn(&Kept) -> Option<String>) -> Facts<'a> {
+    pub(super) fn of(log: &'a Log, run: &Run, opened: &'a Opened, stage_open: bool) -> Facts<'a> {
         let (exit, status, why, question) = standing(run, stage_open);
         let at = |entry: Option<&studio_core::journal::Entry>| entry.map(|entry| entry.at).unwrap_or_default();
         let target = opened.ticket.script.as_ref().map(ToString::to_string);
@@ -60,7 +60,7 @@ impl<'a> Facts<'a> {
             target: target.or_else(|| Some(run.steps().last()?.step.target.to_string())).unwrap_or_default(),
             exit,
             status,
-            failure: (status == "failed").then(|| Failure::of(run, &why, texts)),
+            failure: (status == "failed").then(|| Failure::of(run, &why)),
             why,
             question,
             began: at(log.entries.first()),
@@ -119,38 +119,28 @@ fn speaker(event: &Event) -> Option<&str> {
 
 impl Failure {
     /// Returns the last step that did not end as it should; without one, what the run says itself.
-    fn of(run: &Run, why: &str, texts: &dyn Fn(&Kept) -> Option<String>) -> Failure {
-        let ended = |record: &StepRecord| if let StepState::Ended(outcome) = &record.state { Some(outcome.clone()) } else { None };
-        let wrong = run.steps().iter().rev().filter(|record| !record.went_well()).find_map(|record| Some((record, ended(record)?)));
-        let Some((record, outcome)) = wrong else {
-            return Failure { command: String::new(), tail: end(why), signature: signature("", why) };
+    fn of(run: &Run, why: &str) -> Failure {
+        let wrong = run.steps().iter().rev().find_map(|record| Some((record, record.failure()?)));
+        let Some((record, failure)) = wrong else {
+            let identity = failure::identity("", why.lines());
+            return Failure { command: String::new(), tail: end(why), class: Cause::Unknown, confidence: Confidence::Low, identity };
         };
-        let command = record.step.argv.to_string();
-        let said = [&outcome.stderr, &outcome.stdout].into_iter().filter_map(texts).find(|text| !text.trim().is_empty());
-        let said = said.unwrap_or_else(|| outcome.misses.join("\n"));
-        let exit = outcome.exit.map_or_else(|| "no exit status".into(), |exit| exit.to_string());
-        Failure { tail: end(&said), signature: signature(&format!("{command}\n{exit}"), &said), command }
+        Failure {
+            command: record.step.argv.to_string(),
+            tail: end(failure.tail.as_str()),
+            class: failure.class,
+            confidence: failure.confidence,
+            identity: failure.identity.clone(),
+        }
+    }
+
+    /// Returns its class, as queue files spell it.
+    pub(super) fn code(&self) -> String {
+        format!("ERR_{}", self.class.name().to_uppercase().replace('-', "_"))
     }
 }
 
 fn end(text: &str) -> String {
     let text = visible(text.trim_end());
     text.get(text.ceil_char_boundary(text.len().saturating_sub(TAIL_BYTES))..).unwrap_or_default().to_string()
-}
-
-/// A signature with a clock reading in it is never seen twice, so numbers are all the same.
-fn signature(what: &str, said: &str) -> String {
-    let lines: Vec<&str> = said.lines().collect();
-    let last = lines.get(lines.len().saturating_sub(SIGNATURE_LINES)..).unwrap_or_default();
-    let mut plain = String::from(what);
-    for line in last {
-        plain.push('\n');
-        for c in line.trim_end().chars() {
-            let c = if c.is_ascii_digit() { '#' } else { c };
-            if c != '#' || !plain.ends_with('#') {
-                plain.push(c);
-            }
-        }
-    }
-    Sha256::digest(plain).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use studio_core::event::Event;
+use studio_core::failure::{Failed, Failure};
 use studio_core::journal::{Entry, Log};
 use studio_core::limits::RunLimits;
 use studio_core::name::{Digest, RelPath, RunId, TicketId};
@@ -59,6 +60,10 @@ fn bodies(run: &RunId, mode: &str, end: &End) -> Vec<Value> {
         End::Failed(stderr) => (7, *stderr, vec!["it ended with 7, not 0"]),
         End::Done | End::NeedsReview | End::Begun => (0, "", Vec::new()),
     };
+    let argv = serde_json::from_value(step["argv"].clone()).unwrap();
+    let misses: Vec<String> = misses.into_iter().map(String::from).collect();
+    let failed = Failed { argv: &argv, expected: 0, exit: Some(exit), misses: &misses, stdout: "", stderr };
+    let failure = (!misses.is_empty()).then(|| Failure::of(&failed));
     let op = json!({ "run": run, "step": 1, "attempt": 1 });
     events.extend([
         kind("brief-written", json!({ "by": "rule", "brief": "Run the script." })),
@@ -67,7 +72,10 @@ fn bodies(run: &RunId, mode: &str, end: &End) -> Vec<Value> {
         kind("edits-proposed", json!({ "by": "rule", "change": { "summary": "runs it", "edits": [], "runbook": [step] }, "judged": [] })),
         kind("step-judged", json!({ "step": 1, "judgement": judgement })),
         kind("step-granted", json!({ "op": op, "basis": "auto" })),
-        kind("step-ended", json!({ "op": op, "outcome": { "exit": exit, "stdout": "", "stderr": stderr, "assumed": false, "misses": misses } })),
+        kind(
+            "step-ended",
+            json!({ "op": op, "outcome": { "exit": exit, "stdout": "", "stderr": stderr, "assumed": false, "misses": misses, "failure": failure } }),
+        ),
     ]);
     match end {
         End::Done => {

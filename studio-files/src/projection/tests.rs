@@ -28,8 +28,7 @@ impl Lab {
 
     fn project(&self, id: &str, mode: &str, end: &End) -> Result<Vec<String>, ProjectionError> {
         let (log, run) = run(id, mode, end);
-        let texts = |kept: &Kept| if let Kept::Inline(text) = kept { Some(text.clone()) } else { None };
-        write(self.0.path(), &log, &run, &texts).map(|paths| paths.iter().map(|path| path.file_name().to_string()).collect())
+        write(self.0.path(), &log, &run).map(|paths| paths.iter().map(|path| path.file_name().to_string()).collect())
     }
 
     fn files(&self) -> BTreeMap<String, String> {
@@ -93,7 +92,8 @@ fn a_run_is_counted_once_and_failures_are_told_apart_by_what_they_say() {
     let error = lab.json("last_error.json");
     assert_eq!((&error["failure_count"], &error["stderr_tail"]), (&json!(2), &json!("13:59:44 no route to 10.0.0.12")));
     assert_eq!(error["command"], json!("bash --noprofile --norc infrastructure/node.sh"));
-    assert!(error["failure_signature"].as_str().unwrap().starts_with("sha256:"));
+    assert!(error["failure_signature"].as_str().unwrap().starts_with("blake3:"));
+    assert_eq!((&error["error_classification"], &error["classification_confidence"]), (&json!("ERR_UNKNOWN"), &json!("low")));
     lab.project(&id(3), "live", &other).unwrap();
     lab.project(&id(1), "live", &one).unwrap();
     let (error, metrics, errors) = (lab.json("last_error.json"), lab.json("metrics.json"), lab.json("errors.json"));

@@ -21,7 +21,7 @@ pub(crate) fn step(line: &str) -> Step {
     }
 }
 
-static NOTHING: Closure = Closure { used: Vec::new(), unfound: Vec::new(), over: None, links: Vec::new() };
+static NOTHING: Closure = Closure { side: None, used: Vec::new(), unfound: Vec::new(), over: None, links: Vec::new() };
 
 /// Returns the case of a step without a base or a script.
 pub(crate) fn case(step: &Step) -> Case<'_> {

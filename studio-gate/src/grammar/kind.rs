@@ -37,6 +37,7 @@ const BUILT: &[(&str, Fits)] = &[
     ("REGISTRY", |word| word.strip_prefix("oci://").is_some_and(registry)),
     ("SOCKETS", sockets),
     ("GLOB", glob),
+    ("SOCKET", |word| word.rsplit_once(':').is_some_and(|(host, port)| resolver(host) && number(port))),
     ("NUMBER", |word| number(word)),
     ("SIZE", |word| number(word.strip_suffix(['k', 'K', 'm', 'M', 'g', 'G', 'T', 'B']).unwrap_or(word))),
     ("TIME", time),
@@ -74,7 +75,10 @@ const PUBLIC: &str = "/etc/issue /etc/network/interfaces /etc/apt/sources.list /
     /var/log/dpkg.log /var/log/apt/history.log /etc/os-release /etc/hosts /etc/hostname /etc/resolv.conf /etc/timezone /etc/debian_version /etc/pve/version /etc/fstab \
     /etc/lsb-release /proc/cpuinfo /proc/meminfo /proc/loadavg /proc/uptime /proc/version /proc/mdstat /proc/mounts /proc/partitions \
     /proc/net/dev /proc/net/route /proc/net/bonding/* /proc/swaps /proc/stat /proc/diskstats /proc/interrupts /proc/modules /sys/class/* \
-    /sys/block/* /sys/devices/* /usr/share/doc/*";
+    /sys/block/* /sys/devices/* /usr/share/doc/* /usr/bin/* /usr/sbin/* /usr/lib/* /usr/include/* /bin/* /sbin/* /lib/* /etc/crontab \
+    /etc/exports /etc/modules /etc/sysctl.conf /etc/sysctl.d/* /etc/ssh/sshd_config /etc/apt/sources.list.d/* /etc/pve/storage.cfg \
+    /etc/pve/corosync.conf /etc/pve/datacenter.cfg /etc/corosync/corosync.conf /proc/cmdline /proc/self/status /proc/1/status /proc/1/cgroup /proc/self/cgroup /proc/self/mountinfo /proc/net/tcp \
+    /proc/net/udp /etc/redhat-release";
 
 impl Kind {
     /// Reads a kind: names in capitals and patterns, parted by `|`; what stands in `'…'` is itself.
@@ -314,6 +318,7 @@ mod tests {
             ("NAME", &["a.key"], &["a,config/env/x", "x/.ssh/id", "config/env/x"]),
             ("PATH", &["a.yaml,b.yaml"], &["a.yaml,config/env/x", "a,/etc/shadow", "+1f"]),
             ("PLAIN", &["a/b"], &["https://x"]),
+            ("SOCKET", &["10.0.0.1:443", "pve1.lan:8006"], &["10.0.0.1", "x.attacker.example:443", "203.0.113.9:443", "pve1.lan:x"]),
             ("SELECTOR", &["app=web", "app!=web", "!app", "app in (a, b)"], &["app=$x", "-l"]),
             ("FIELDS", &["NAME,SIZE", "+UUID", "-%cpu"], &["a b", "", "a,,b"]),
             (

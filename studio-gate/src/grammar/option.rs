@@ -41,6 +41,8 @@ pub(super) enum Value {
     None,
     /// `--name value` or `--name=value`.
     Follows(Kind),
+    /// `--name value value`.
+    Two(Kind, Kind),
     /// `--name=value` only.
     Joined(Kind),
     /// `--name` or `--name=value`.
@@ -75,7 +77,10 @@ impl Spec {
             Some(None) => return Err(format!("{text}: close the bracket of its value")),
             None if names == "-NUMBER" => Value::Digits,
             None => match (rest.strip_prefix(' '), rest.strip_prefix('=')) {
-                (Some(follows), _) => Value::Follows(kind(follows)?),
+                (Some(follows), _) => match follows.split_once(' ') {
+                    Some((first, second)) => Value::Two(kind(first)?, kind(second)?),
+                    None => Value::Follows(kind(follows)?),
+                },
                 (None, Some(joined)) => Value::Joined(kind(joined)?),
                 (None, None) => Value::None,
             },
@@ -117,7 +122,7 @@ impl Spec {
 pub(super) fn take<'g, 'a>(specs: &'g [Spec], joined: Joined, args: &[&'a str], seen: &mut Vec<Seen<'g, 'a>>) -> Result<usize, String> {
     let Some((word, rest)) = args.split_first() else { return Err("there is no option".into()) };
     let start = seen.len();
-    let (used, found) = match alone(specs, joined, word, rest.first().copied()) {
+    let (used, found) = match alone(specs, joined, word, rest) {
         Ok(found) => found,
         Err(None) if joined != Joined::Never => (letters(specs, joined, word, rest.first().copied(), seen)?, None),
         Err(why) => return Err(why.unwrap_or_else(|| format!("the option {word} is not listed"))),
@@ -134,10 +139,11 @@ pub(super) fn take<'g, 'a>(specs: &'g [Spec], joined: Joined, args: &[&'a str], 
 type One<'g, 'a> = (usize, Option<Seen<'g, 'a>>);
 
 /// Reads a word that is one option; `Err(None)` if no option has its name.
-fn alone<'g, 'a>(specs: &'g [Spec], joined: Joined, word: &'a str, next: Option<&'a str>) -> Result<One<'g, 'a>, Option<String>> {
-    let mut why = None;
+fn alone<'g, 'a>(specs: &'g [Spec], joined: Joined, word: &'a str, rest: &[&'a str]) -> Result<One<'g, 'a>, Option<String>> {
+    let (mut why, next) = (None, rest.first().copied());
     let (name, value) = match word.split_once('=') {
-        Some((name, value)) if name.len() > 1 => (name, Some(value)),
+        // getopt takes all behind a letter for its value, the sign too.
+        Some((name, value)) if name.len() > 1 && (joined != Joined::Getopt || word.starts_with("--")) => (name, Some(value)),
         Some(_) | None => (word, None),
     };
     for spec in specs {
@@ -165,6 +171,10 @@ fn alone<'g, 'a>(specs: &'g [Spec], joined: Joined, word: &'a str, next: Option<
                 Some(next) => why = wrong(&format!("{next:?}")),
                 None => why = Some(format!("{name} has no value")),
             },
+            (Value::Two(first, second), None) => match rest {
+                [one, two, ..] if first.fits(one) && second.fits(two) => return Ok((3, Some(Seen { spec, value: Some(two) }))),
+                _ => why = Some(format!("{name} needs two values that are listed")),
+            },
             (Value::Joined(_), None) => why = Some(format!("write the value of {name} as {name}=VALUE")),
             (_, Some(value)) => why = wrong(&format!("{value:?}")),
             (Value::Digits, None) => {}
@@ -180,8 +190,12 @@ fn letters<'g, 'a>(specs: &'g [Spec], joined: Joined, word: &'a str, next: Optio
     let Some(letters) = letters else { return Err(unlisted(word)) };
     for (at, letter) in letters.char_indices() {
         let name = format!("-{letter}");
-        let Some(spec) = specs.iter().find(|spec| spec.is(&name)) else { return Err(unlisted(word)) };
         let after = letters.get(at + 1..).unwrap_or_default();
+        // Where nothing behind it is its value, the same letter may be a flag.
+        let valued = |spec: &Spec| matches!(&spec.value, Value::Follows(kind) if after.is_empty() && !next.is_some_and(|next| kind.fits(next)));
+        let mut own = specs.iter().filter(|spec| spec.is(&name));
+        let Some(first) = own.next() else { return Err(unlisted(word)) };
+        let spec = if valued(first) { own.find(|spec| spec.is_flag()).unwrap_or(first) } else { first };
         let rest = after.strip_prefix('=').filter(|_| joined == Joined::Pflag).unwrap_or(after);
         match &spec.value {
             Value::None => seen.push(Seen { spec, value: None }),
@@ -196,7 +210,7 @@ fn letters<'g, 'a>(specs: &'g [Spec], joined: Joined, word: &'a str, next: Optio
             }
             // getopt would take what follows for the value of such an option.
             Value::Maybe(_) if after.is_empty() || (joined == Joined::Pflag && !after.starts_with('=')) => seen.push(Seen { spec, value: None }),
-            Value::Joined(_) | Value::Maybe(_) | Value::Digits => return Err(unlisted(word)),
+            Value::Two(..) | Value::Joined(_) | Value::Maybe(_) | Value::Digits => return Err(unlisted(word)),
         }
     }
     Ok(1)
@@ -224,6 +238,10 @@ mod tests {
         "-NUMBER",
         "-lock=false",
         "--force => destroy: now",
+        "--arg NAME NUMBER...",
+        "-b NUMBER",
+        "-b",
+        "-d TEXT",
     ];
 
     fn read(line: &str, joined: Joined) -> Result<Vec<(String, Option<String>)>, String> {
@@ -247,6 +265,8 @@ mod tests {
         assert_eq!(read("--color", Joined::Never), one("--color", None));
         assert_eq!(read("-20", Joined::Never), one("-NUMBER", None));
         assert_eq!(read("-lock=false", Joined::Never), one("-lock", Some("false")));
+        assert_eq!(read("--arg a 5", Joined::Never), one("--arg", Some("5")));
+        assert_eq!(read("--arg a 5 --arg b 6", Joined::Never).unwrap().len(), 2);
         assert_eq!(read("-v -v", Joined::Never).unwrap().len(), 2);
         for bad in [
             "--name a",
@@ -272,6 +292,10 @@ mod tests {
             "-lock",
             "--force=x",
             "--q",
+            "--arg",
+            "--arg a",
+            "--arg a b",
+            "--arg=a 5",
         ] {
             assert!(read(bad, Joined::Never).is_err(), "{bad}");
         }
@@ -284,7 +308,11 @@ mod tests {
         assert_eq!(read("-vl20", Joined::Getopt).unwrap()[1], ("--lines".into(), Some("20".into())));
         assert_eq!(read("-qn=a", Joined::Pflag).unwrap()[1], ("--namespace".into(), Some("a".into())));
         assert_eq!(read("-n=a", Joined::Pflag).unwrap()[0], ("--namespace".into(), Some("a".into())));
-        for bad in ["-qx", "-qq", "-qn", "-q-v", "-vlx", "--qv", "-vlock=false", "-n=a", "-q\u{e9}"] {
+        assert_eq!(read("-qd=", Joined::Getopt).unwrap()[1], ("-d".into(), Some("=".into())));
+        assert_eq!(read("-d=", Joined::Getopt).unwrap()[0], ("-d".into(), Some("=".into())));
+        assert_eq!(read("-qb", Joined::Getopt).unwrap()[1], ("-b".into(), None));
+        assert_eq!(read("-qb 5", Joined::Getopt).unwrap()[1], ("-b".into(), Some("5".into())));
+        for bad in ["-qbx", "-d", "-qx", "-qq", "-qn", "-q-v", "-vlx", "--qv", "-vlock=false", "-n=a", "-q\u{e9}"] {
             assert!(read(bad, Joined::Getopt).is_err(), "{bad}");
         }
     }

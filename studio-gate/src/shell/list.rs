@@ -1,6 +1,8 @@
 //! A line of plain commands: `a; b && c | d`, and nothing that a shell would have to think about.
 
-use super::word::{Cursor, Word, names_only};
+use super::carried::parts;
+use super::names::{handed, is_name};
+use super::word::{Cursor, Word, shows_names, takes};
 use super::{Why, readable};
 use crate::command::Finding;
 use studio_core::gate::{Class, Verdict};
@@ -22,14 +24,20 @@ pub struct Command {
     pub words: Vec<Word>,
     /// Whether some of its output goes elsewhere.
     pub redirected: bool,
+    /// Whether a variable is set for it, one that only decides how it prints.
+    pub set: bool,
     /// Whether it reads what the command before it writes.
     pub fed: bool,
+    /// Whether the command behind it reads what it writes.
+    pub piped: bool,
+    /// The file that it reads instead.
+    pub input: Option<Word>,
 }
 
 /// Words that begin something else than a command.
 const RESERVED: &[&str] = &[
-    "!", "{", "}", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "select", "then", "time", "until", "while",
-    "coproc", "[[", "]]",
+    "{", "}", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "select", "then", "until", "while", "coproc", "[[",
+    "]]",
 ];
 
 /// Programs that read what they are fed where they are given no file, and only read.
@@ -57,6 +65,9 @@ const FILTERS: &[&str] = &[
     "paste",
 ];
 
+/// Programs that start a pager where they write to a terminal, and the option that keeps them from it.
+const PAGED: &[(&str, &str)] = &[("journalctl", "--no-pager"), ("systemctl", "--no-pager"), ("bat", "--paging=never")];
+
 /// Reads a line as the commands it consists of.
 ///
 /// # Errors
@@ -66,15 +77,18 @@ pub fn list(text: &str) -> Result<Line, Why> {
         return Err(Why::Bytes(text.len()));
     }
     let text = readable(text.as_bytes())?;
-    let (mut cursor, mut commands, mut wanted) = (Cursor::new(text), Vec::new(), None::<&str>);
+    let (mut cursor, mut commands, mut wanted) = (Cursor::new(text), Vec::<Command>::new(), None::<&str>);
     loop {
-        let found = command(&mut cursor)?;
+        let found = command(&mut cursor, wanted == Some("|"))?;
         let missing = found.is_none();
-        commands.extend(found.map(|command| Command { fed: wanted == Some("|"), ..command }));
+        commands.extend(found);
         if commands.len() > SHELL_LINE_COMMANDS_MAX {
             return Err(Why::Many);
         }
         let sign = sign(&mut cursor)?;
+        if let Some(command) = commands.last_mut().filter(|_| sign == Some("|")) {
+            command.piped = true;
+        }
         if let Some(sign) = wanted.or(sign.filter(|sign| *sign != "\n")).filter(|_| missing) {
             return Err(Why::Missing(sign.into()));
         }
@@ -84,7 +98,7 @@ pub fn list(text: &str) -> Result<Line, Why> {
             None => break,
         }
     }
-    let step = matches!(&commands[..], [only] if !only.redirected && !only.words.iter().any(|word| word.glob));
+    let step = matches!(&commands[..], [only] if !only.redirected && !only.set && !only.words.iter().any(|word| word.glob));
     if commands.is_empty() { Err(Why::Missing("nothing".into())) } else { Ok(Line { commands, step }) }
 }
 
@@ -94,13 +108,49 @@ pub(crate) fn judge(text: &str, judge: &dyn Fn(&[&str]) -> Finding) -> (Finding,
         Ok(line) => line,
         Err(why) => return (Finding::refused(Class::Opaque, "shell-text", why.to_string(), "write plain words, or put it into a script"), false),
     };
-    let found = line.commands.iter().map(|command| {
-        let words: Vec<&str> = command.words.iter().map(|word| word.text.as_str()).collect();
-        if command.fed { filtered(&words, judge) } else { judge(&words) }
-    });
-    let strictest = found.max_by_key(|found| (found.verdict, found.class));
+    let mut step = line.step;
+    let mut found = Vec::new();
+    for (at, command) in line.commands.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|before| line.commands.get(before)).filter(|_| command.fed);
+        let whole: Vec<&str> = words(command);
+        let parts = parts(&whole, before.map(words).as_deref());
+        step &= parts.is_none();
+        for part in parts.unwrap_or_else(|| vec![whole.iter().map(ToString::to_string).collect()]) {
+            let part: Vec<&str> = part.iter().map(String::as_str).collect();
+            let fed = command.fed || command.input.is_some();
+            let said = before.map(words).is_some_and(|before| matches!(before.first(), Some(&("echo" | "printf" | "true"))));
+            found.push(if fed && !said { sent(&part) } else { None }.unwrap_or_else(|| one(&part, fed, command.piped, judge)));
+        }
+        found.extend(command.input.iter().map(|file| judge(&["cat", &file.text])));
+    }
+    let strictest = found.into_iter().max_by_key(|found| (found.verdict, found.class));
     let none = || Finding::refused(Class::Opaque, "shell-text", "it holds no command".into(), "write a command");
-    (strictest.unwrap_or_else(none), line.step)
+    (strictest.unwrap_or_else(none), step)
+}
+
+/// Refuses a command that would send what it is fed to another machine.
+fn sent(words: &[&str]) -> Option<Finding> {
+    let why = || "it would send what it is fed to another machine".to_string();
+    words.starts_with(&["openssl", "s_client"]).then(|| Finding::refused(Class::Opaque, "sends", why(), "feed it nothing: < /dev/null"))
+}
+
+/// Judges one command as it stands in a line.
+fn one(words: &[&str], fed: bool, piped: bool, judge: &dyn Fn(&[&str]) -> Finding) -> Finding {
+    let found = match words {
+        ["[", inner @ .., "]"] => judge(&[&["test"], inner].concat()),
+        words if fed => filtered(words, judge),
+        words => judge(words),
+    };
+    if found.verdict == Verdict::Auto || !piped {
+        return found;
+    }
+    // Into a pipe, these start no pager.
+    let tamer = PAGED.iter().filter(|(program, _)| words.first() == Some(program));
+    tamer.map(|(_, option)| judge(&[words, &[*option]].concat())).find(|found| found.verdict == Verdict::Auto).unwrap_or(found)
+}
+
+fn words(command: &Command) -> Vec<&str> {
+    command.words.iter().map(|word| word.text.as_str()).collect()
 }
 
 /// Judges a command that reads what it is fed: a filter without a file is judged like one with any file.
@@ -114,8 +164,10 @@ pub(super) fn filtered(words: &[&str], judge: &dyn Fn(&[&str]) -> Finding) -> Fi
 }
 
 /// Reads a command; nothing where none follows.
-fn command(cursor: &mut Cursor<'_>) -> Result<Option<Command>, Why> {
-    let (mut words, mut redirected): (Vec<Word>, bool) = (Vec::new(), false);
+fn command(cursor: &mut Cursor<'_>, fed: bool) -> Result<Option<Command>, Why> {
+    let (mut words, mut redirected, mut input): (Vec<Word>, bool, Option<Word>) = (Vec::new(), false, None);
+    // A keyword before the command changes neither its words nor what it does.
+    let (mut led, mut set) = (false, false);
     loop {
         cursor.blanks();
         let start = cursor.rest();
@@ -131,8 +183,19 @@ fn command(cursor: &mut Cursor<'_>) -> Result<Option<Command>, Why> {
             if words.is_empty() && RESERVED.contains(&raw) {
                 return Err(Why::Control(raw.into()));
             }
+            if words.is_empty() && matches!(raw, "time" | "!") && !led && !set && !fed {
+                led = true;
+                continue;
+            }
+            if words.is_empty() && (matches!(raw, "time" | "!") || (led && raw.starts_with('-'))) {
+                return Err(Why::Control(raw.into()));
+            }
             if words.is_empty() && word.text.contains('=') {
-                return Err(Why::Assignment);
+                if redirects || !tame(raw) {
+                    return Err(Why::Assignment);
+                }
+                set = true;
+                continue;
             }
             if word.text.contains('\n') {
                 return Err(Why::Escape);
@@ -143,32 +206,53 @@ fn command(cursor: &mut Cursor<'_>) -> Result<Option<Command>, Why> {
             }
         }
         if redirects {
-            redirect(cursor)?;
+            let file = redirect(cursor)?;
+            if file.is_some() && (input.is_some() || raw == "1" || raw == "2") {
+                return Err(Why::Redirect);
+            }
+            input = input.or(file);
             redirected = true;
         } else if ends {
             break;
         }
     }
     let Some(program) = words.first() else {
-        return if redirected { Err(Why::Redirect) } else { Ok(None) };
+        return match () {
+            () if redirected => Err(Why::Redirect),
+            () if set => Err(Why::Assignment),
+            () if led => Err(Why::Missing("!".into())),
+            () => Ok(None),
+        };
     };
     if program.glob {
         return Err(Why::Glob);
     }
-    if let Some(secret) = words.iter().find_map(|word| word.secret.filter(|_| !names_only(&program.text))) {
+    if words.iter().any(|word| !takes(&program.text, word.loose)) {
+        return Err(Why::Glob);
+    }
+    if let Some(secret) = words.iter().find_map(|word| word.secret.filter(|_| !shows_names(&program.text))) {
         return Err(Why::SecretGlob(secret));
     }
-    Ok(Some(Command { words, redirected, fed: false }))
+    Ok(Some(Command { words, redirected, set, fed, piped: false, input }))
 }
 
-/// Reads a redirection that loses nothing: to or from `/dev/null`, or to another stream.
-fn redirect(cursor: &mut Cursor<'_>) -> Result<(), Why> {
+/// Says whether `raw` sets a variable that only decides how a command prints, or that no pager starts.
+fn tame(raw: &str) -> bool {
+    let Some((name, value)) = raw.split_once('=') else { return false };
+    let plain = value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    let pager = matches!(name, "PAGER" | "GIT_PAGER" | "SYSTEMD_PAGER" | "MANPAGER") && value == "cat";
+    is_name(name) && plain && (pager || handed(name))
+}
+
+/// Reads a redirection that loses nothing: to or from `/dev/null`, to another stream, or from a file, which it returns.
+fn redirect(cursor: &mut Cursor<'_>) -> Result<Option<Word>, Why> {
     if cursor.rest().starts_with("<<") {
         return Err(Why::Heredoc);
     }
     if cursor.take(">&") {
-        return if ["1", "2"].iter().any(|stream| cursor.take(stream)) && ends(cursor) { Ok(()) } else { Err(Why::Redirect) };
+        return if ["1", "2"].iter().any(|stream| cursor.take(stream)) && ends(cursor) { Ok(None) } else { Err(Why::Redirect) };
     }
+    let reads = cursor.rest().starts_with('<');
     if !["&>>", "&>", ">>", ">", "<"].iter().any(|sign| cursor.take(sign)) || cursor.rest().starts_with(['>', '<', '&', '|']) {
         return Err(Why::Redirect);
     }
@@ -177,7 +261,8 @@ fn redirect(cursor: &mut Cursor<'_>) -> Result<(), Why> {
     }
     cursor.blanks();
     match cursor.word()? {
-        Some(word) if word.text == "/dev/null" && !word.glob => Ok(()),
+        Some(word) if word.text == "/dev/null" && !word.glob => Ok(None),
+        Some(word) if reads && !word.glob => Ok(Some(word)),
         Some(_) | None => Err(Why::Redirect),
     }
 }
@@ -200,131 +285,4 @@ fn ends(cursor: &Cursor<'_>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Returns the words of a line, `|` between commands, and whether it could be a step.
-    fn read(text: &str) -> Result<(String, bool), Why> {
-        let line = list(text)?;
-        let words = |command: &Command| command.words.iter().map(|word| format!("<{}>", word.text)).collect::<String>();
-        Ok((line.commands.iter().map(words).collect::<Vec<_>>().join(" | "), line.step))
-    }
-
-    #[test]
-    fn words_are_what_bash_passes() {
-        for (text, words, step) in [
-            ("ls", "<ls>", true),
-            ("  r''m \"-rf\" /s\\rv  # gone", "<rm><-rf></srv>", true),
-            ("ku\"\"bectl 'del'ete ns ''", "<kubectl><delete><ns><>", true),
-            ("a 'b c' \"d 'e' \\\"f\\\" \\$g \\h\"", "<a><b c><d 'e' \"f\" $g \\h>", true),
-            ("grep 'x$' \"y$\" \"a$|b\"", "<grep><x$><y$><a$|b>", true),
-            ("get a \\\n  --all", "<get><a><--all>", true),
-            ("a; b && c || d | e\nf", "<a> | <b> | <c> | <d> | <e> | <f>", false),
-            ("ls&&rm -rf /x", "<ls> | <rm><-rf></x>", false),
-            ("a\n\n# nothing\nb;\n", "<a> | <b>", false),
-            ("a 2>/dev/null >&2 2>&1 b &> /dev/null", "<a><b>", false),
-            ("a < '/dev/null'", "<a>", false),
-            ("wc -l talos/*.yaml", "<wc><-l><talos/x.yaml>", false),
-            ("cat k/apps/a?c-*.yaml", "<cat><k/apps/axc-x.yaml>", false),
-            ("git show HEAD~1 stash@{0} a=b --x=y%z", "<git><show><HEAD~1><stash@{0}><a=b><--x=y%z>", true),
-            ("get --field-selector=phase!=Running \"a!\"", "<get><--field-selector=phase!=Running><a!>", true),
-            ("[ -f x ]", "<[><-f><x><]>", true),
-        ] {
-            assert_eq!(read(text), Ok((words.to_string(), step)), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_a_shell_would_think_about_is_no_plain_word() {
-        for (text, why) in [
-            ("$'\\x72\\x6d' -rf x", Why::AnsiQuote),
-            ("echo $X", Why::Expansion),
-            ("echo \"${x}\"", Why::Expansion),
-            ("rm${IFS}x", Why::Expansion),
-            ("echo $\"x\"", Why::Expansion),
-            ("$(echo rm) x", Why::Substitution),
-            ("echo \"$(id)\"", Why::Substitution),
-            ("echo `id`", Why::Substitution),
-            ("cat <(id)", Why::Substitution),
-            ("{rm,-rf,x}", Why::Brace),
-            ("echo {1..9}", Why::Brace),
-            ("cat ~/x", Why::Tilde),
-            ("x --to=~root", Why::Tilde),
-            ("!rm", Why::History),
-            ("echo \"!rm\"", Why::History),
-            ("/b?n/rm x", Why::Glob),
-            ("cat *.md", Why::Glob),
-            ("cat conf*/env/x", Why::Glob),
-            ("cat config/env/*", Why::Glob),
-            ("cat talos/*.yaml", Why::SecretGlob("talsecret.yaml")),
-            ("cat x/*.key", Why::SecretGlob("*.key")),
-            ("cat x/*", Why::SecretGlob("*.agekey")),
-            ("cat a[b]", Why::Sign('[')),
-            ("PAGER=./e git log", Why::Assignment),
-            ("x=1", Why::Assignment),
-            ("x=>&2 y", Why::Assignment),
-            ("if>&2", Why::Control("if".into())),
-            ("a > b", Why::Redirect),
-            ("> b", Why::Redirect),
-            ("a 3>/dev/null", Why::Redirect),
-            ("a >&-", Why::Redirect),
-            ("a >& b", Why::Redirect),
-            ("a |& b", Why::Redirect),
-            ("a << E\nE", Why::Heredoc),
-            ("a <<< b", Why::Heredoc),
-            ("a & b", Why::Background),
-            ("(a)", Why::Control("(".into())),
-            ("if a", Why::Control("if".into())),
-            ("{ a; }", Why::Control("{".into())),
-            ("a(){ b; }", Why::Control("(".into())),
-            ("! a", Why::History),
-            ("a && ", Why::Missing("&&".into())),
-            ("a ; ; b", Why::Missing(";".into())),
-            ("| a", Why::Missing("|".into())),
-            ("", Why::Missing("nothing".into())),
-            ("a 'b", Why::Unclosed),
-            ("a \"b", Why::Unclosed),
-            ("a \\", Why::Escape),
-            ("a 'b\nc'", Why::Escape),
-            ("a\u{a0}b", Why::Hidden(0xa0)),
-            ("a\rb", Why::Hidden(0x0d)),
-            ("a \u{202e}b", Why::Hidden(0x202e)),
-            ("a\0b", Why::Hidden(0)),
-        ] {
-            assert_eq!(read(text), Err(why), "{text:?}");
-        }
-    }
-
-    /// A parser of the whole language takes each of these for one harmless command; bash does not.
-    #[test]
-    fn a_word_never_swallows_a_command() {
-        assert_eq!(read("echo \\$'\\' ; rm -rf /srv #'"), Ok(("<echo><$\\> | <rm><-rf></srv>".into(), false)));
-        assert_eq!(read("echo \"${x:-'}\"; rm -rf /srv; echo \"'}\""), Err(Why::Expansion));
-    }
-
-    #[test]
-    fn caps_refuse() {
-        assert_eq!(read(&vec!["true"; LINE_COMMANDS].join(" && ")).map(|(_, step)| step), Ok(false));
-        assert_eq!(read(&vec!["true"; LINE_COMMANDS + 1].join(" && ")), Err(Why::Many));
-        assert_eq!(read(&format!("echo {}", "x ".repeat(ARGV_WORDS_MAX))), Err(Why::Many));
-        assert!(matches!(read(&"x".repeat(SHELL_LINE_BYTES_MAX + 1)), Err(Why::Bytes(_))));
-    }
-
-    const LINE_COMMANDS: usize = SHELL_LINE_COMMANDS_MAX;
-
-    #[test]
-    fn the_strictest_command_of_a_line_decides() {
-        let judged = |text: &str| {
-            let (found, step) = judge(text, &|words| crate::command::of_words(words, None));
-            (found.verdict, found.class, step)
-        };
-        assert_eq!(judged("kubectl get nodes"), (Verdict::Auto, Class::Observe, true));
-        assert_eq!(judged("kubectl get nodes && helm list -A"), (Verdict::Auto, Class::Observe, false));
-        assert_eq!(judged("kubectl get nodes | grep -c web | wc -l"), (Verdict::Auto, Class::Observe, false));
-        assert_ne!(judged("kubectl get nodes | tee x").0, Verdict::Auto);
-        assert_eq!(judged("kubectl get nodes; kubectl cordon cp-1"), (Verdict::Ask, Class::Mutate, false));
-        assert_eq!(judged("true || kubectl delete ns web"), (Verdict::ScriptOnly, Class::Destroy, false));
-        assert_eq!(judged("kubectl get cm x | sh"), (Verdict::Refuse, Class::Opaque, false));
-        assert_eq!(judged("kubectl get nodes > x"), (Verdict::Refuse, Class::Opaque, false));
-    }
-}
+mod tests;

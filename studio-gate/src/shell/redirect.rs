@@ -76,12 +76,16 @@ impl Walk<'_> {
             Some(path) if !reads && path.starts_with('/') && !path.starts_with("/tmp/") => {
                 self.note(scope, Class::Destroy, "overwrites", format!("it writes over {shown}"), "write below \"$STUDIO_OUT\"");
             }
+            // Its copy of the repository is sealed but for the folders that its side file declares; what it runs stays as it is.
+            Some(path) if !reads && self.path(path, scope).is_some_and(|path| !secret(&path) && (self.setting.file)(&path).is_none()) => {
+                self.note(scope, Class::LocalWrite, "writes", format!("it writes {shown}, in its copy of the repository"), "");
+            }
             None if !reads && self.own(raw) => {
                 self.note(scope, Class::LocalWrite, "writes", format!("it writes {shown}, in a folder of the run"), "");
             }
             Some(_) | None => {
                 let what = if reads { "reads" } else { "writes" };
-                let why = format!("it {what} {shown}, which is no file of the run's own");
+                let why = format!("it {what} {shown}");
                 self.note(scope, Class::Opaque, "redirect", why, "write below \"$STUDIO_OUT\", read files of the repository by their path");
             }
         }

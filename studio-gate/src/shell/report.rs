@@ -59,9 +59,14 @@ impl Report {
         }
     }
 
-    /// Returns the sentence that says most: why it is what it is.
+    /// Returns the note that says most: why it is what it is.
+    pub fn first(&self) -> Option<&Note> {
+        self.notes.iter().find(|note| !self.destroys || note.class == Class::Destroy)
+    }
+
+    /// Returns the sentence that says most.
     pub fn why(&self) -> Option<String> {
-        let first = self.notes.iter().find(|note| !self.destroys || note.class == Class::Destroy)?;
+        let first = self.first()?;
         Some(format!("{}:{} {}", first.path, first.line, one_line(&first.why, 300)))
     }
 }

@@ -57,7 +57,7 @@ fn what_only_looks_is_seen_through_any_form() {
 
 #[test]
 fn what_changes_or_destroys_is_found_wherever_it_stands() {
-    all(Class::LocalWrite, &["echo x > \"$STUDIO_OUT/a.txt\"", "kubectl get nodes >> ${STUDIO_OUT}/x/y"]);
+    all(Class::LocalWrite, &["echo x > out.txt", "echo x > \"$STUDIO_OUT/a.txt\"", "kubectl get nodes >> ${STUDIO_OUT}/x/y"]);
     all(
         Class::Mutate,
         &[
@@ -200,7 +200,6 @@ fn what_another_program_or_machine_reads_is_opaque() {
             "cd config",
             "cd .talos/main && cat x",
             "cd \"$x\"",
-            "echo x > out.txt",
             "cat < /etc/shadow",
             "echo x > \"$STUDIO_OUT/../x\"",
             "STUDIO_OUT=/etc\necho x > \"$STUDIO_OUT/x\"",
@@ -272,6 +271,7 @@ fn files_of_the_repository_are_judged_with_it() {
             "{text}"
         );
     }
+    assert_eq!(beside("echo x > infrastructure/lib/b.sh\nbash infrastructure/lib/b.sh", "true").class, Class::Opaque);
     let uses_itself = with("source infrastructure/x.sh", &[("infrastructure/x.sh", "source infrastructure/x.sh")], None);
     assert_eq!(uses_itself.class, Class::Opaque);
     assert_eq!(with("bash b.py", &[("b.py", "#!/usr/bin/env python3\n")], None).class, Class::Opaque);

@@ -17,12 +17,28 @@ pub struct Word {
     pub glob: bool,
     /// The secret that the pattern could name.
     pub(super) secret: Option<&'static str>,
+    /// How little of what a pattern may become is known.
+    pub(super) loose: Loose,
+}
+
+/// How little of what a pattern may become is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Loose {
+    /// Its folder and its start stand there, or it is no pattern.
+    Tight,
+    /// Only its ending stands there: `*.md`. No option is called like that, but for those that take any text.
+    Ending,
+    /// Nothing much.
+    Any,
 }
 
 /// Characters that mean nothing to bash outside quotes, wherever they stand; letters and digits beside them.
 const PLAIN: &str = "_-./:,+=@%^#]~{}!";
 /// Programs that show names and numbers of files, never what they hold.
 const NAMES_ONLY: &[&str] = &["ls", "wc", "du", "stat", "file", "sha256sum", "md5sum", "test", "["];
+
+/// Programs to which no text with the ending of a file is an option that does more than read.
+const READERS: &[&str] = &["cat", "head", "tail", "nl", "grep", "egrep", "fgrep"];
 
 /// A place in shell text.
 pub(super) struct Cursor<'t> {
@@ -89,14 +105,12 @@ impl<'t> Cursor<'t> {
             }
         }
         let raw = start.strip_suffix(self.rest).unwrap_or(start);
-        if braces && (raw.contains(',') || raw.contains("..")) {
+        if braces && spans(raw) {
             return Err(Why::Brace);
         }
-        if glob {
-            tolerable(raw)?;
-        }
+        let loose = if glob { tolerable(raw)? } else { Loose::Tight };
         let secret = if glob { could_be_secret(raw) } else { None };
-        Ok((quoted || !text.is_empty()).then_some(Word { text, glob, secret }))
+        Ok((quoted || !text.is_empty()).then_some(Word { text, glob, secret, loose }))
     }
 
     /// Refuses what means something at this place, though not everywhere.
@@ -104,6 +118,7 @@ impl<'t> Cursor<'t> {
         let next = self.rest.get(c.len_utf8()..).and_then(|rest| rest.chars().next());
         match c {
             '~' if before.is_empty() || before.ends_with(['=', ':']) => Err(Why::Tilde),
+            '!' if before.is_empty() && next.is_none_or(|next| matches!(next, ' ' | '\t' | '\n')) => Ok(()),
             '!' if next != Some('=') => Err(Why::History),
             _ => Ok(()),
         }
@@ -174,7 +189,8 @@ impl<'t> Cursor<'t> {
 pub(super) fn decode(raw: &str) -> Result<Word, Why> {
     let mut cursor = Cursor::new(raw);
     match cursor.word()? {
-        Some(word) if cursor.rest().is_empty() => Ok(word),
+        Some(word) if cursor.rest().is_empty() && word.loose == Loose::Tight => Ok(word),
+        Some(_) if cursor.rest().is_empty() => Err(Why::Glob),
         Some(_) | None => Err(Why::Sign(cursor.rest().chars().next().unwrap_or(' '))),
     }
 }
@@ -184,19 +200,49 @@ pub(super) fn names_only(program: &str) -> bool {
     NAMES_ONLY.contains(&program)
 }
 
-/// Says whether what `raw` may become can be told well enough: a file whose folder is named, that no option looks
-/// like and that no secret is called like.
-fn tolerable(raw: &str) -> Result<(), Why> {
+/// Says whether a program of a line shows only what files are called, whatever names it gets.
+pub(super) fn shows_names(program: &str) -> bool {
+    names_only(program) || matches!(program, "echo" | "find")
+}
+
+/// Says whether braces of `raw` stand for several words; `@{u}..` stands for itself.
+fn spans(raw: &str) -> bool {
+    let inside = raw.split_once('{').map_or("", |(_, rest)| rest.rsplit_once('}').map_or(rest, |(inside, _)| inside));
+    inside.contains(',') || inside.contains("..")
+}
+
+/// Says whether `program` may get what a pattern becomes, however `loose`.
+pub(super) fn takes(program: &str, loose: Loose) -> bool {
+    match loose {
+        Loose::Tight => true,
+        Loose::Ending => shows_names(program) || READERS.contains(&program),
+        Loose::Any => program != "find" && shows_names(program),
+    }
+}
+
+/// Says how little is known of what `raw` may become; a place that is secret, or a sign that nobody reads, is too little.
+fn tolerable(raw: &str) -> Result<Loose, Why> {
     let (folder, name) = raw.rsplit_once('/').unwrap_or(("", raw));
     let first = raw.chars().next().unwrap_or('-');
+    let signs = |text: &str| text.contains(['*', '?']);
+    // A pattern of a program's own: a shell replaces it only where a file has the option's name.
+    let own = ["--include=", "--exclude="].iter().any(|option| raw.starts_with(option)) && folder.is_empty();
     if raw.len() > PATH_BYTES_MAX
         || raw.contains(['\'', '"', '\\', '{', '['])
-        || folder.contains(['*', '?'])
-        || !(first.is_alphanumeric() || matches!(first, '.' | '/'))
+        || !(own || first.is_alphanumeric() || matches!(first, '.' | '/' | '*' | '?'))
+        || secret(folder)
+        || name.starts_with('.')
     {
         return Err(Why::Glob);
     }
-    if secret(folder) || name.starts_with('.') { Err(Why::Glob) } else { Ok(()) }
+    let ends = name.rsplit_once('.').is_some_and(|(_, ending)| !ending.is_empty() && ending.chars().all(|c| c.is_ascii_alphanumeric()));
+    Ok(match () {
+        () if own => Loose::Ending,
+        () if signs(folder) => Loose::Any,
+        () if !matches!(first, '*' | '?') => Loose::Tight,
+        () if ends && folder.is_empty() => Loose::Ending,
+        () => Loose::Any,
+    })
 }
 
 /// Returns the secret that the pattern `raw` could be, if there is one.

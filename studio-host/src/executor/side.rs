@@ -122,11 +122,6 @@ const RESERVED: &[&str] = &[
 const RESERVED_STARTS: &[&str] = &["LD_", "BASH_", "STUDIO_", "LC_", "GIT_", "PYTHON"];
 
 impl Side {
-    /// Returns where the side file of `script` stands, if its name is not too long for one.
-    pub(super) fn path(script: &RelPath) -> Option<RelPath> {
-        RelPath::try_from(format!("{script}.studio.toml")).ok()
-    }
-
     /// Reads the side file `path`, which holds `bytes`.
     pub(super) fn parse(path: &RelPath, bytes: &[u8]) -> Result<Side, SideError> {
         let wrong = |line: usize, why: String| SideError::Wrong(path.clone(), line, why);

@@ -14,11 +14,12 @@ use std::path::PathBuf;
 use studio_core::approval::{NotApproved, Word};
 use studio_core::closure::closure;
 use studio_core::event::{Basis, Mode};
-use studio_core::gate::{Case, Judgement, Verdict};
+use studio_core::gate::{Case, Class, Judgement, Verdict};
 use studio_core::name::{CommitId, Digest, RelPath, RunId, StoreId, Target};
 use studio_core::step::Op;
 use studio_core::tree::{Tree, TreeError, after};
 use studio_core::warrant::Warrant;
+use studio_gate::{NotRegistered, registered};
 
 /// A warrant that holds, and what was found out on the way.
 pub(super) struct Judged {
@@ -79,6 +80,11 @@ pub(super) fn judge(site: &Place, warrant: &Warrant) -> Result<Judged, Refusal> 
     if judgement.digest != warrant.effect {
         return Err(Refusal::Effect);
     }
+    if path.is_some() && judgement.class >= Class::Destroy && judgement.verdict == Verdict::Ask {
+        // The rules know what was registered when they were read, and whose arguments are whose; this is about now.
+        let now = (site.registrations)().map_err(Refusal::Registrations)?;
+        registered(&case, &now, &|_| true)?;
+    }
     let script = path.zip(bytes).map(|(path, bytes)| Script { path, bytes });
     let side = match &script {
         Some(script) => side(&script.path, &warrant.step.target, read)?,
@@ -135,7 +141,7 @@ fn same_files(site: &Place, base: &impl Tree, warrant: &Warrant, commit: &Commit
 
 /// Reads the side file of a script, and says whether the script may run on `target`.
 pub(super) fn side(script: &RelPath, target: &Target, read: impl Fn(&RelPath) -> Result<Option<Vec<u8>>, TreeError>) -> Result<Side, Refusal> {
-    let Some(path) = Side::path(script) else { return Ok(Side::default()) };
+    let Some(path) = script.beside() else { return Ok(Side::default()) };
     let Some(bytes) = read(&path)? else { return Ok(Side::default()) };
     let side = Side::parse(&path, &bytes)?;
     side.allows(script, target)?;
@@ -181,6 +187,12 @@ pub(super) enum Refusal {
     /// A human's word that does not count.
     #[error(transparent)]
     Word(#[from] NotApproved),
+    /// A script that nobody registered, or not any more.
+    #[error(transparent)]
+    Script(#[from] NotRegistered),
+    /// What is registered.
+    #[error("what is registered cannot be read: {0}")]
+    Registrations(String),
     /// Nobody's word counts.
     #[error("the list of approvers cannot be read: {0}")]
     Approvers(String),

@@ -7,6 +7,7 @@ use crate::executor::wire::{self, Answer, Hello, Request};
 use crate::git::Workshop;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use studio_core::approval::Word;
 use studio_core::chores::CommitOrder;
 use studio_core::event::Basis;
@@ -16,6 +17,7 @@ use studio_core::plan::Edit;
 use studio_core::text::Prose;
 use studio_core::ticket::Stage;
 use studio_core::warrant::Warrant;
+use studio_gate::{Registration, ShortGate};
 
 const BRANCH: &str = "engineer/add-node-20261122";
 const TOUCH: &str = "touch \"$STUDIO_OUT/ran\"\n";
@@ -116,6 +118,27 @@ fn an_op_begins_once_whoever_asks() {
     });
     // All are told of the one run.
     assert!(answers.iter().all(|answer| *answer == answers[0] && matches!(answer, Answer::Ended(report) if report.exit == Some(0))), "{answers:?}");
+    assert_eq!(lab.run_file("out/01-2/ran").unwrap(), "x\n");
+}
+
+/// The rules may have been read before a registration was taken back.
+#[test]
+fn a_script_that_is_not_registered_any_more_does_not_run() {
+    const WIPE: &str = "# studio:danger v1\n# verb: wipe\n# class: opaque\n# targets: none\n# params: --list\n# undo: none\n# expect: gone\n";
+    let text = format!("{WIPE}echo x >> \"$STUDIO_OUT/ran\"\n");
+    let mut lab = Lab::with(&[("infrastructure/wipe-all.sh", &text)]);
+    let warrant = |lab: &Lab| lab.warrant(&["bash", "--noprofile", "--norc", "infrastructure/wipe-all.sh"], &[], None);
+    let known = lab.of_case(&warrant(&lab), |case| Registration::propose(case, Class::Opaque)).unwrap();
+    lab.gate = Arc::new(ShortGate::new().with_registrations(vec![known.clone()], None));
+    let warrant = warrant(&lab);
+    assert!(warrant.approval.is_some());
+    assert!(lab.refused(warrant.clone()).contains("infrastructure/wipe-all.sh is not registered"));
+    assert!(!lab.there(&format!("ai/state/runs/{RUN}/out")));
+    lab.registered = vec![known];
+    let mut warrant = warrant;
+    warrant.op.attempt = 2; // what was refused never begins
+    lab.sign(&mut warrant);
+    assert_eq!(lab.ended(warrant).exit, Some(0));
     assert_eq!(lab.run_file("out/01-2/ran").unwrap(), "x\n");
 }
 
