@@ -74,6 +74,11 @@ const PARTS: &[&str] = &[
     "{}",
     "{a}",
     "@{1}",
+    "@{u}..",
+    "time ",
+    "! ",
+    "LC_ALL=C ",
+    "</dev/null ",
 ];
 const LINES: usize = 12_000;
 

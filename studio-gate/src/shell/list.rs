@@ -183,7 +183,7 @@ fn command(cursor: &mut Cursor<'_>, fed: bool) -> Result<Option<Command>, Why> {
             if words.is_empty() && RESERVED.contains(&raw) {
                 return Err(Why::Control(raw.into()));
             }
-            if words.is_empty() && matches!(raw, "time" | "!") && !led && !set && !fed {
+            if words.is_empty() && matches!(raw, "time" | "!") && !led && !set && !fed && !redirected {
                 led = true;
                 continue;
             }

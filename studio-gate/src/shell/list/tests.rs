@@ -94,6 +94,7 @@ fn what_a_shell_would_think_about_is_no_plain_word() {
         ("a(){ b; }", Why::Control("(".into())),
         ("! ! a", Why::Control("!".into())),
         ("x | ! a", Why::Control("!".into())),
+        ("</dev/null ! a", Why::Control("!".into())),
         ("x | time a", Why::Control("time".into())),
         ("x; !", Why::Missing("!".into())),
         ("LC_ALL=C", Why::Assignment),
