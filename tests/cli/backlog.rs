@@ -119,7 +119,7 @@ fn a_script_that_fails_ends_the_run() {
     let scene = "[[step]]\nargv = [\"bash\", \"--noprofile\", \"--norc\", \"infrastructure/checks/facts.sh\"]\nexit = 3\nstderr = \"no such node\"\n";
     lab.settle_in("bad-day.toml", scene);
     let said = lab.studio(7, &format!("run collect-facts --scenario {}", lab.operator().join("bad-day.toml").display()));
-    assert!(said.out.contains("\nfailed: step run did not end as it should: it exited 3, expected 0\n"), "{}", said.out);
+    assert!(said.out.contains("\nfailed: step run did not end as it should: it exited 3, expected 0"), "{}", said.out);
     assert!(said.out.contains("\nreport      "), "{}", said.out);
 }
 

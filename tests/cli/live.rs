@@ -160,7 +160,7 @@ fn a_script_that_fails_is_not_ticked_and_its_error_is_kept() {
     let queue = lab.read("ai/backlog.yaml");
     lab.approved("other");
     let said = lab.studio(7, "resume 2");
-    assert!(said.out.contains("\nfailed: step run did not end as it should: it exited 3, expected 0\n"), "{}", said.out);
+    assert!(said.out.contains("\nfailed: step run did not end as it should: it exited 3, expected 0"), "{}", said.out);
     assert_eq!(lab.read("ai/backlog.yaml"), queue);
     let error = lab.read_json("ai/state/last_error.json");
     assert_eq!([&error["task_id"], &error["persona"]], ["other", "executor"]);
