@@ -95,6 +95,14 @@ const PLACES: &[Place] = &[
         no: &["docs/agents/overview.md", "kubernetes/apps/codex/ks.yaml"],
     },
     Place {
+        rule: "option-name",
+        verdict: EditVerdict::Ask,
+        why: "a program that is given every name of a folder would take this one for an option",
+        globs: "-*",
+        yes: &["-f.env", "docs/--files0-from=x"],
+        no: &["docs/a-b.md"],
+    },
+    Place {
         rule: "gitops-root",
         verdict: EditVerdict::Ask,
         why: "it steers what the cluster follows",

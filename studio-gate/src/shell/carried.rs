@@ -58,17 +58,21 @@ pub(super) fn parts(words: &[&str], before: Option<&[&str]>) -> Option<Vec<Vec<S
 /// Parts `find … -exec COMMAND ;` into what finds and what it starts.
 fn executed(words: &[&str]) -> Option<Vec<Vec<String>>> {
     let (mut finds, mut starts, mut rest) = (Vec::new(), Vec::new(), words);
+    let mut named = None;
     while let Some((word, more)) = rest.split_first() {
         rest = more;
         if *word != "-exec" {
             finds.push(*word);
             continue;
         }
+        if starts.is_empty() {
+            // What stands behind does not choose what the first command gets.
+            named = ending(&finds);
+        }
         let end = more.iter().position(|word| matches!(*word, ";" | "+"))?;
         starts.push(more.get(..end)?);
         rest = more.get(end + 1..)?;
     }
-    let named = ending(&finds);
     let starts = starts.into_iter().map(|inner| given(inner, "{}", named.clone())).collect::<Option<Vec<_>>>()?;
     let finds = finds.iter().map(ToString::to_string).collect();
     (!starts.is_empty()).then(|| [vec![finds], starts].concat())
@@ -98,7 +102,13 @@ fn finds(words: &[&str]) -> bool {
 /// Returns a name like those that `words` find, if all have an ending in which no secret is kept.
 fn ending(words: &[&str]) -> Option<String> {
     let name = match words {
-        ["find", rest @ ..] if !rest.iter().any(|word| matches!(*word, "-o" | "-or" | "-not" | "!" | "," | "-lname" | "-files0-from")) => {
+        ["find", rest @ ..]
+            if !rest.iter().any(|word| {
+                matches!(*word, "-o" | "-or" | "-not" | "!" | "," | "-lname" | "-files0-from" | "-L" | "-follow" | "..")
+                    || word.starts_with('/')
+                    || word.contains("../")
+            }) =>
+        {
             let at = rest.iter().position(|word| matches!(*word, "-name" | "-iname"))?;
             rest.get(at + 1)?
         }
@@ -182,6 +192,11 @@ mod tests {
             ("xargs -I {} {}", Some("ls docs")),
             ("xargs grep foo", Some("ls docs")),
             ("find . -exec cat {} ;", None),
+            ("find . -exec cat {} ; -name *.md", None),
+            ("find /root -name *.sh -exec cat {} +", None),
+            ("find .. -name *.sh -exec cat {} +", None),
+            ("find -L docs -name *.md -exec cat {} +", None),
+            ("find . -exec ls {} ; -name *.md -exec cat {} ;", None),
             ("find . -exec rm {} ;", None),
             ("find . -exec ls {}", None),
             ("find . -exec", None),

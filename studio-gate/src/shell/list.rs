@@ -118,13 +118,20 @@ pub(crate) fn judge(text: &str, judge: &dyn Fn(&[&str]) -> Finding) -> (Finding,
         for part in parts.unwrap_or_else(|| vec![whole.iter().map(ToString::to_string).collect()]) {
             let part: Vec<&str> = part.iter().map(String::as_str).collect();
             let fed = command.fed || command.input.is_some();
-            found.push(one(&part, fed, command.piped, judge));
+            let said = before.map(words).is_some_and(|before| matches!(before.first(), Some(&("echo" | "printf" | "true"))));
+            found.push(if fed && !said { sent(&part) } else { None }.unwrap_or_else(|| one(&part, fed, command.piped, judge)));
         }
         found.extend(command.input.iter().map(|file| judge(&["cat", &file.text])));
     }
     let strictest = found.into_iter().max_by_key(|found| (found.verdict, found.class));
     let none = || Finding::refused(Class::Opaque, "shell-text", "it holds no command".into(), "write a command");
     (strictest.unwrap_or_else(none), step)
+}
+
+/// Refuses a command that would send what it is fed to another machine.
+fn sent(words: &[&str]) -> Option<Finding> {
+    let why = || "it would send what it is fed to another machine".to_string();
+    words.starts_with(&["openssl", "s_client"]).then(|| Finding::refused(Class::Opaque, "sends", why(), "feed it nothing: < /dev/null"))
 }
 
 /// Judges one command as it stands in a line.

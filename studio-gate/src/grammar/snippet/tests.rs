@@ -143,6 +143,8 @@ fn awk_only_prints() {
         "{print $1 / 2 > \"x\" / 1}",
         "",
         "/{/{print>\"x\"}",
+        "BEGIN{for(;;)print 1}",
+        "BEGIN{for(i=0; ; i++)print 1}",
         "{if ($1 > 2) print > \"x\"}",
         "{print \"(\" > \"x\"}",
         "{x = /(/; print > \"y\"}",
@@ -207,6 +209,7 @@ fn a_filter_sees_its_input_only() {
         "(env)",
         "é.a|env",
         "$__prog_args",
+        "repeat(1)",
     ] {
         assert!(!filter(no), "{no}");
     }

@@ -183,4 +183,7 @@ fn the_strictest_command_of_a_line_decides() {
     assert_eq!(judged("true || kubectl delete ns web"), (Verdict::ScriptOnly, Class::Destroy, false));
     assert_eq!(judged("kubectl get cm x | sh"), (Verdict::Refuse, Class::Opaque, false));
     assert_eq!(judged("kubectl get nodes > x"), (Verdict::Refuse, Class::Opaque, false));
+    assert_eq!(judged("kubectl get cm x | openssl s_client -connect pve1.lan:8006").0, Verdict::Refuse);
+    assert_eq!(judged("openssl s_client -connect pve1.lan:8006 < docs/a.md").0, Verdict::Refuse);
+    assert_eq!(judged("echo | openssl s_client -connect pve1.lan:8006").0, Verdict::Auto);
 }
