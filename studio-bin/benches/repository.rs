@@ -1,4 +1,5 @@
-//! What a repository costs: `tickets`, `audit`, `doctor`, a ticket with worktree, commit and commands, and git alone.
+//! What a repository costs: `tickets`, `audit`, `doctor`, a ticket with worktree, commit and commands, git alone,
+//! and what makes one step durable.
 //!
 //! `cargo bench --bench repository` prints the table; without `--bench` everything is done once and small, to see
 //! that it works. With `--make DIR` the repositories are made there and left, for a profiler. Nothing is asserted
@@ -6,6 +7,7 @@
 
 #[expect(dead_code, reason = "the loop's figures count syncs too")]
 mod bare;
+mod durable;
 mod estate;
 #[expect(dead_code, reason = "the loop's figures ask for its memory too")]
 mod machine;
@@ -35,6 +37,7 @@ struct Size {
     starts: usize,
     labs: [Lab; 2],
     worked: usize,
+    steps: u32,
 }
 
 /// A repository whose tickets are worked.
@@ -51,9 +54,16 @@ const FULL: Size = Size {
     starts: 20,
     labs: [Lab { files: 100, rounds: 3, plumbed: 15 }, Lab { files: 2000, rounds: 1, plumbed: 5 }],
     worked: 21,
+    steps: 101,
 };
-const ONCE: Size =
-    Size { files: 60, tickets: 20, starts: 1, labs: [Lab { files: 8, rounds: 1, plumbed: 1 }, Lab { files: 16, rounds: 1, plumbed: 1 }], worked: 2 };
+const ONCE: Size = Size {
+    files: 60,
+    tickets: 20,
+    starts: 1,
+    labs: [Lab { files: 8, rounds: 1, plumbed: 1 }, Lab { files: 16, rounds: 1, plumbed: 1 }],
+    worked: 2,
+    steps: 2,
+};
 
 /// Appends of which one is told.
 const SYNCS: usize = 101;
@@ -70,6 +80,7 @@ fn main() -> Result<()> {
     let cores = std::thread::available_parallelism()?;
     println!("\non {cores} cores, {} at {}; medians\n", machine::file_system(dir.path())?, dir.path().display());
     row("", "figure", "beside it", "ratio", "wanted");
+    durable(dir.path(), size.steps)?;
     queue(&dir.path().join("queue"), &size)?;
     for lab in size.labs {
         row(&format!("-- {} files", lab.files), "", "", "", "");
@@ -157,17 +168,24 @@ fn work(dir: &Path, mode: &str, lab: Lab, worked: usize) -> Result<()> {
     row(&format!("studio run TICKET --mode {mode}"), &ms(alone), "", "", "");
     row("  each further ticket", &ms(each), &format!("bare appends {}", ms(bare)), &ratio(each, bare), wanted);
     row("  its processor time", &ms(median(cpus)), &format!("{} bytes, {} events", journal.0, journal.1), "", "");
-    let sync = synced(dir)?;
-    for (share, times) in parts {
-        let time = median(times);
-        // A durable step: intent, claim, exit, outcome, and a program that does next to nothing.
-        match (share, mode) {
-            (Share::Command, "live") => {
-                row(&format!("  of it: {}", share.words()), &ms(time), &format!("an fdatasync {}", ms(sync)), &ratio(time, sync), "5.00 ms")
-            }
-            (_, _) => row(&format!("  of it: {}", share.words()), &ms(time), "", "", ""),
-        }
-    }
+    parts.into_iter().for_each(|(share, times)| row(&format!("  of it: {}", share.words()), &ms(median(times)), "", "", ""));
+    Ok(())
+}
+
+/// The part of a step that makes it durable, beside the sync of one line.
+fn durable(dir: &Path, count: u32) -> Result<()> {
+    let (steps, sync) = (durable::steps(dir, count)?, synced(dir)?);
+    let of = |part: fn(&durable::Parts) -> Duration| median(steps.iter().map(part).collect());
+    let idle = times(count as usize, || Ok(run("true", &[], dir, &[])?.1))?.wall;
+    let whole = of(|parts| parts.whole);
+    let cost = whole.saturating_sub(idle);
+    row("-- one step", "", "", "", "");
+    row("intent, claim, exit, outcome", &ms(cost), &format!("an fdatasync {}", ms(sync)), &ratio(cost, sync), "5.00 ms");
+    row("  with the program", &ms(whole), &format!("true {}", ms(idle)), &ratio(whole, idle), "");
+    row("  of that: intent and outcome", &ms(of(|parts| parts.lines)), "", "", "");
+    row("  of that: anchor, order and claim", &ms(of(|parts| parts.claim)), "", "", "");
+    row("  of that: the program and its exit", &ms(of(|parts| parts.exit)), "", "", "");
+    row("  after it: the shim is gone", &ms(of(|parts| parts.gone)), "", "", "");
     Ok(())
 }
 
