@@ -47,14 +47,14 @@ pub(crate) fn steps(dir: &Path, count: u32) -> Result<Vec<Parts>> {
     store.raise(&run, 1)?;
     let program = std::env::var_os("PATH").context("no PATH")?;
     let program = std::env::split_paths(&program).map(|folder| folder.join("true")).find(|file| file.is_file()).context("no `true`")?;
-    let mut parts = Vec::new();
+    let (mut parts, runtime) = (Vec::new(), tokio::runtime::Builder::new_current_thread().enable_time().build()?);
     for no in 1..=count {
         let op = Op { run: run.clone(), step: StepNo(no), attempt: 1 };
         let task = Task { program: program.clone(), args: Vec::new(), folder: place.clone(), env: BTreeMap::new() };
         let order = ShimOrder { v: ORDER_VERSION, op, epoch: 1, effect: Digest::blake3(b"nothing"), expires: None, task };
         let ready = store.ready(&entry)?;
         // It has the time that a step takes to be answered, planned and judged.
-        std::thread::sleep(MEANWHILE);
+        runtime.block_on(tokio::time::sleep(MEANWHILE));
         parts.push(step(&store, ready, &order, &mut journal)?);
     }
     Ok(parts)
