@@ -22,6 +22,7 @@ mod never;
 mod page;
 mod places;
 mod planted;
+mod programs;
 mod refused;
 mod sample;
 mod scripts;

@@ -69,7 +69,18 @@ impl Gate for ShortRules {
             _ => (Verdict::Ask, Class::Mutate, Effect::OneShot),
         };
         let digest = Digest::blake3(case.step.argv.to_string().as_bytes());
-        Judgement { verdict, class, effect, rule: "test".into(), why: "the rules of a test".into(), better: None, probe: None, digest, script: None }
+        Judgement {
+            verdict,
+            class,
+            effect,
+            rule: "test".into(),
+            why: "the rules of a test".into(),
+            better: None,
+            probe: None,
+            digest,
+            script: None,
+            programs: Vec::new(),
+        }
     }
 
     fn judge_edit(&self, edit: &Edit, _: Option<&[u8]>, _: Stage) -> EditJudgement {

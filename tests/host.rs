@@ -1,11 +1,12 @@
 //! A pretended host with a memory: it counts what it ran, and outlives the lives of the Studio.
 
 use async_trait::async_trait;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use studio_core::host::{Ended, Host, PretendHost, Recalled, Scenario, Seen};
 use studio_core::name::{Digest, StoreId};
 use studio_core::permit::{Permit, Pretend};
+use studio_core::program::Program;
 use studio_core::step::Op;
 use studio_core::warrant::Warrant;
 
@@ -112,6 +113,10 @@ impl Host for LedgerHost {
 
     async fn done(&self, _: &Digest) -> Result<Vec<Op>, String> {
         Ok(self.odd.lock().unwrap().before.clone())
+    }
+
+    async fn programs(&self, _: &BTreeSet<String>) -> Result<Vec<Program>, String> {
+        Ok(Vec::new())
     }
 
     fn store(&self) -> Option<StoreId> {

@@ -87,6 +87,8 @@ pub(crate) fn card(site: &Site, run: &Run, no: StepNo) -> Option<String> {
 pub(crate) fn around(site: &Site, run: &Run, record: &StepRecord) -> Vec<(&'static str, String)> {
     let edits = run.change().map(|change| change.edits.as_slice()).unwrap_or_default();
     let mut rows: Vec<(&str, String)> = run.committed().map(|commit| ("commit", commit.to_string())).into_iter().collect();
+    let programs = record.judgement.as_ref().map(|judgement| judgement.programs.as_slice()).unwrap_or_default();
+    rows.extend(programs.iter().map(|program| ("program", format!("{} is {}, sha256 {}", program.name, program.path, program.sha256))));
     let changed = |edit: &Edit| match edit {
         Edit::Write { path, text } => format!("sha256 {} is written to {path}", sha256(text.as_bytes())),
         Edit::Remove { path } => format!("removed: {path}"),
@@ -122,7 +124,7 @@ fn declared(site: &Site, run: &Run, record: &StepRecord, tree: &dyn Tree, closur
     let script = record.step.argv.script().and_then(|path| after(tree, edits, &path).ok()?);
     let (Some(opened), Ok(rules)) = (run.opened(), rules::of(site, tree)) else { return Vec::new() };
     let (mode, stage, cluster, base) = (opened.mode, opened.ticket.stage, opened.ticket.cluster.as_ref(), opened.base.as_ref());
-    let case = Case { step: &record.step, mode, stage, cluster, base, edits, script: script.as_deref(), closure };
+    let case = Case { step: &record.step, mode, stage, cluster, base, edits, script: script.as_deref(), closure, programs: &[] };
     let Some(Registration { path, declared, .. }) = rules.gate.registration(&case) else { return Vec::new() };
     let Declared { verb, class, targets, params, list: _, undo, expect } = declared;
     let given: Vec<&str> = record.step.argv.args().skip(3).collect();

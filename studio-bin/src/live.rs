@@ -22,7 +22,7 @@ use studio_core::tree::Tree;
 use studio_files::intake::Readiness;
 use studio_files::tick;
 use studio_host::claim::Moment;
-use studio_host::executor::{Link, Place, own_log, serve};
+use studio_host::executor::{Link, Place, Sums, own_log, serve};
 use studio_host::git::{GitError, GitRepo};
 
 /// The right to cut live permits, and the way to the process that takes them.
@@ -203,6 +203,7 @@ pub(crate) fn executor(site: &Site) -> Result<Exit, Failure> {
         hours: settings.changes,
         clock: Arc::clone(&site.clock),
         bin_dirs: settings.bin_dirs,
+        sums: Sums::default(),
         branch: rules.branch,
     };
     own_log(place.claims.dir()).map_err(|error| Failure::new(Exit::Error, error))?; // whoever reads what the runtime says must not wait for what goes on behind it

@@ -50,7 +50,7 @@ impl Look {
         let closure: Closure = closure(tree, &[], &step.argv).map_err(|error| bad(&error))?;
         let base = tree.commit();
         let (mode, stage, base) = (Mode::Simulate, Stage::Infra, base.as_ref());
-        let case = Case { step: &step, mode, stage, cluster: None, base, edits: &[], script: Some(&bytes), closure: &closure };
+        let case = Case { step: &step, mode, stage, cluster: None, base, edits: &[], script: Some(&bytes), closure: &closure, programs: &[] };
         let report = rules.gate.reach(&case, path, &bytes);
         let class = rules.gate.judge(&case).class.max(report.class);
         let warns = studio_gate::danger(path, "").is_some();

@@ -1,19 +1,27 @@
 //! Judging: what the rules say about a step or an edit. Pure; the same case gets the same judgement.
 
-use crate::closure::Closure;
+use crate::closure::{Closure, closure};
 use crate::event::Mode;
 use crate::name::{CommitId, Digest, Target};
 use crate::plan::Edit;
-use crate::step::{Probe, Step};
+use crate::program::Program;
+use crate::step::{Argv, Probe, Step};
 use crate::ticket::Stage;
 use crate::tree::{Tree, TreeError, after};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// The rules. They see the case and nothing else: no clock, no disk, no network.
 pub trait Gate: Send + Sync {
     /// Judges a step.
     fn judge(&self, case: &Case<'_>) -> Judgement;
+
+    /// Returns the names of the programs that a step may start, before anybody knows which files they are. Whoever
+    /// judges looks them up; what was found is [`Case::programs`].
+    fn programs(&self, case: &Case<'_>) -> BTreeSet<String> {
+        BTreeSet::from([case.step.argv.program().to_string()])
+    }
 
     /// Judges an edit of a ticket in `stage`. `moved` is what stands under the new name of a file that it renames.
     fn judge_edit(&self, edit: &Edit, moved: Option<&[u8]>, stage: Stage) -> EditJudgement;
@@ -41,6 +49,28 @@ pub struct Case<'a> {
     pub script: Option<&'a [u8]>,
     /// What the files of the changed tree add to it: see [`crate::closure`].
     pub closure: &'a Closure,
+    /// The files of its programs, as far as its host starts any and they are there.
+    pub programs: &'a [Program],
+}
+
+/// What the files of a tree make of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Files {
+    /// The bytes of the script it runs.
+    pub script: Option<Vec<u8>>,
+    /// What else they add.
+    pub closure: Closure,
+}
+
+impl Files {
+    /// Reads what `argv` uses of `tree` after `edits`.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    pub fn of(tree: &dyn Tree, edits: &[Edit], argv: &Argv) -> Result<Files, TreeError> {
+        let script = argv.script().map_or(Ok(None), |path| after(tree, edits, &path))?;
+        Ok(Files { script, closure: closure(tree, edits, argv)? })
+    }
 }
 
 /// What may happen to a step.
@@ -114,6 +144,9 @@ pub struct Judgement {
     /// The SHA-256 of the script it runs, as `sha256sum` prints it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<Digest>,
+    /// The files of its programs, as they were found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<Program>,
 }
 
 /// What may happen to an edit.
@@ -158,6 +191,7 @@ impl Gate for ClosedGate {
             probe: None,
             digest: Digest::blake3(case.step.argv.to_string().as_bytes()),
             script: None,
+            programs: case.programs.to_vec(),
         }
     }
 

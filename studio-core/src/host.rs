@@ -4,11 +4,13 @@ use crate::event::{Artifact, Sealed};
 use crate::limits::MAILBOX_MAX;
 use crate::name::{Digest, StoreId};
 use crate::permit::Permit;
+use crate::program::Program;
 use crate::step::Op;
 use crate::warrant::Warrant;
 use actix::prelude::{Actor, ActorFutureExt, AtomicResponse, Context, Handler, Message, Recipient, WrapFuture};
 use async_trait::async_trait;
 use futures_util::FutureExt;
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -37,6 +39,13 @@ pub trait Host: Send + Sync + 'static {
     /// # Errors
     /// Its records cannot be read, so nobody knows.
     async fn done(&self, key: &Digest) -> Result<Vec<Op>, String>;
+
+    /// Returns the files that these names of programs mean where it runs steps; what is not there is left out, and
+    /// so is everything where nothing is real.
+    ///
+    /// # Errors
+    /// Nobody can look, or one of them cannot be read.
+    async fn programs(&self, names: &BTreeSet<String>) -> Result<Vec<Program>, String>;
 
     /// Returns the store where it claims ops; none where nothing is real.
     fn store(&self) -> Option<StoreId>;
@@ -114,6 +123,7 @@ pub struct Executor<M: Debug + Send + 'static> {
     execute: Recipient<Execute<M>>,
     look: Recipient<Look>,
     done: Recipient<Done>,
+    find: Recipient<Find>,
     slots: Arc<Semaphore>,
     store: Option<StoreId>,
 }
@@ -134,6 +144,9 @@ struct Look {
 /// Who had this effect?
 struct Done(Digest, OwnedSemaphorePermit);
 
+/// Which files are these?
+struct Find(BTreeSet<String>, OwnedSemaphorePermit);
+
 /// The actor in front of a host: one op at a time.
 struct Post<H>(Arc<H>);
 
@@ -143,7 +156,14 @@ impl<M: Debug + Send + 'static> Executor<M> {
         let store = host.store();
         let post = Post(Arc::new(host)).start();
         let slots = Arc::new(Semaphore::new(MAILBOX_MAX));
-        Executor { execute: post.clone().recipient(), look: post.clone().recipient(), done: post.recipient(), slots, store }
+        Executor {
+            execute: post.clone().recipient(),
+            look: post.clone().recipient(),
+            done: post.clone().recipient(),
+            find: post.recipient(),
+            slots,
+            store,
+        }
     }
 
     pub(crate) fn store(&self) -> Option<StoreId> {
@@ -168,6 +188,11 @@ impl<M: Debug + Send + 'static> Executor<M> {
         self.done.send(Done(key, slot)).await.map_err(|error| error.to_string())?
     }
 
+    pub(crate) async fn programs(&self, names: BTreeSet<String>) -> Result<Vec<Program>, String> {
+        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| CLOSED)?;
+        self.find.send(Find(names, slot)).await.map_err(|error| error.to_string())?
+    }
+
     async fn look(&self, warrant: Warrant, close: Option<String>) -> Recalled {
         let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return Recalled::Gone(CLOSED.into()) };
         self.look.send(Look { warrant: Box::new(warrant), close, slot }).await.unwrap_or_else(|error| Recalled::Gone(error.to_string()))
@@ -182,6 +207,7 @@ impl<M: Debug + Send + 'static> Clone for Executor<M> {
             execute: self.execute.clone(),
             look: self.look.clone(),
             done: self.done.clone(),
+            find: self.find.clone(),
             slots: Arc::clone(&self.slots),
             store: self.store(),
         }
@@ -198,6 +224,10 @@ impl Message for Look {
 
 impl Message for Done {
     type Result = Result<Vec<Op>, String>;
+}
+
+impl Message for Find {
+    type Result = Result<Vec<Program>, String>;
 }
 
 impl<H: Host> Actor for Post<H> {
@@ -248,5 +278,18 @@ impl<H: Host> Handler<Done> for Post<H> {
             AssertUnwindSafe(host.done(&key)).catch_unwind().await.unwrap_or_else(|_| Err("it panicked while it looked".into()))
         };
         AtomicResponse::new(Box::pin(work.into_actor(self).map(|done, _, _| done)))
+    }
+}
+
+impl<H: Host> Handler<Find> for Post<H> {
+    type Result = AtomicResponse<Self, Result<Vec<Program>, String>>;
+
+    fn handle(&mut self, Find(names, slot): Find, _: &mut Context<Self>) -> Self::Result {
+        let host = Arc::clone(&self.0);
+        let work = async move {
+            let _slot = slot;
+            AssertUnwindSafe(host.programs(&names)).catch_unwind().await.unwrap_or_else(|_| Err("it panicked while it looked".into()))
+        };
+        AtomicResponse::new(Box::pin(work.into_actor(self).map(|found, _, _| found)))
     }
 }

@@ -7,7 +7,7 @@
 //! 2. [`event`] is what can happen to a run; [`journal`] keeps it, [`store`] on a disk.
 //!    [`failure`] is what is kept of a step that did not end as it should.
 //! 3. [`run`] folds the journal and says what comes [`Next`](run::Next).
-//! 4. [`gate`] judges a step; [`approval`] is a human's word about it.
+//! 4. [`gate`] judges a step; [`approval`] is a human's word about it, [`program`] which file it starts.
 //! 5. [`permit`] is the right to touch a host, once; [`host`] is where it is spent, [`warrant`] what it
 //!    says to another process. [`chores`] are what a run leaves beside its journal.
 //! 6. [`persona`] does the thinking; it holds no permit and cannot make one. [`dossier`] is what it
@@ -40,6 +40,7 @@ pub mod persona;
 pub mod place;
 pub mod plan;
 mod pretend;
+pub mod program;
 pub mod redact;
 pub mod replay;
 pub mod run;

@@ -104,6 +104,10 @@ pub const SHELL_DEPTH_MAX: usize = 12;
 pub const SHELL_LOOSE_MAX: usize = 64;
 /// Values that the words of one command of a script may have, taken together.
 pub const SHELL_VALUES_MAX: usize = 64;
+/// Programs of one script, over everything that it uses, whose files are part of what is approved.
+pub const PROGRAMS_MAX: usize = 128;
+/// Bytes of the largest program that is started.
+pub const PROGRAM_BYTES_MAX: u64 = 1 << 30;
 /// Commands of one script, over everything that it uses, that are judged.
 pub const SHELL_COMMANDS_MAX: usize = 20_000;
 /// Largest script that is judged.

@@ -4,10 +4,12 @@ use crate::host::{Assumed, Ended, Host, Recalled, Seen};
 use crate::limits::STEPS_MAX;
 use crate::name::{Digest, StoreId};
 use crate::permit::{Permit, Pretend};
+use crate::program::Program;
 use crate::step::{Argv, Op};
 use crate::warrant::Warrant;
 use async_trait::async_trait;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
 /// What a pretended host answers. A command without an entry is taken to end as its step expects.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -100,6 +102,10 @@ impl Host for PretendHost {
     }
 
     async fn done(&self, _: &Digest) -> Result<Vec<Op>, String> {
+        Ok(Vec::new())
+    }
+
+    async fn programs(&self, _: &BTreeSet<String>) -> Result<Vec<Program>, String> {
         Ok(Vec::new())
     }
 

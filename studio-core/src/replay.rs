@@ -14,6 +14,7 @@ use crate::journal::{Entry, Journal, JournalError, Log, Observer};
 use crate::model::{Model, ModelError, Reply, Request, Usage};
 use crate::name::{Approver, CommitId, Digest, PersonaName, RunId, StoreId};
 use crate::permit::{Permit, Pretend, PretendAuthority};
+use crate::program::Program;
 use crate::redact::Redactor;
 use crate::step::Op;
 use crate::store::MemoryStore;
@@ -24,7 +25,7 @@ use crate::tree::Tree;
 use crate::warrant::Warrant;
 use async_trait::async_trait;
 use decisions::{alike, decisions, found_later, from_outside};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
@@ -114,6 +115,7 @@ struct Recording {
     answers: Vec<((PersonaName, u32), Result<String, String>)>,
     ends: BTreeMap<Op, Seen>,
     before: Vec<Vec<Op>>,
+    programs: Vec<Vec<Program>>,
     commits: Vec<CommitId>,
     ticked: Option<String>,
 }
@@ -122,6 +124,7 @@ struct Recording {
 struct Recorded {
     recording: Arc<Recording>,
     given: Mutex<usize>,
+    found: Mutex<usize>,
     asked: Mutex<Vec<(Request, Option<String>)>>,
 }
 
@@ -141,7 +144,8 @@ struct Seeing(Mutex<Vec<Event>>);
 
 impl Recording {
     fn of(events: &[&Event], texts: &Texts<'_>) -> Result<Recording, JournalError> {
-        let mut recording = Recording { answers: Vec::new(), ends: BTreeMap::new(), before: Vec::new(), commits: Vec::new(), ticked: None };
+        let mut recording =
+            Recording { answers: Vec::new(), ends: BTreeMap::new(), before: Vec::new(), programs: Vec::new(), commits: Vec::new(), ticked: None };
         for event in events {
             if let Event::ModelAnswered { persona, turn, answer, .. } = event {
                 let answer = match answer {
@@ -151,6 +155,9 @@ impl Recording {
                 recording.answers.push(((persona.clone(), *turn), answer));
             } else if let Event::StepJudged { judgement, before, .. } = event {
                 recording.before.extend((judgement.effect != Effect::Read).then(|| before.clone()));
+                recording.programs.push(judgement.programs.clone());
+            } else if let Event::ProbeGranted { judgement, .. } = event {
+                recording.programs.push(judgement.programs.clone());
             } else if let Event::StepOverdue { op, why } = event {
                 recording.ends.entry(op.clone()).or_insert(Seen::Overdue(why.clone()));
             } else if let Event::StepEnded { op, outcome, .. } = event {
@@ -189,7 +196,7 @@ fn ended(outcome: &Outcome, texts: &Texts<'_>) -> Result<Ended, JournalError> {
 
 impl Recorded {
     fn new(recording: &Arc<Recording>) -> Recorded {
-        Recorded { recording: Arc::clone(recording), given: Mutex::new(0), asked: Mutex::new(Vec::new()) }
+        Recorded { recording: Arc::clone(recording), given: Mutex::new(0), found: Mutex::new(0), asked: Mutex::new(Vec::new()) }
     }
 }
 
@@ -233,6 +240,12 @@ impl Host for Recorded {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         *given += 1;
         self.recording.before.get(*given - 1).cloned().ok_or_else(|| "the journal holds no such judgement".into())
+    }
+
+    async fn programs(&self, _: &BTreeSet<String>) -> Result<Vec<Program>, String> {
+        let mut given = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        *given += 1;
+        self.recording.programs.get(*given - 1).cloned().ok_or_else(|| "the journal holds no such judgement".into())
     }
 
     fn store(&self) -> Option<StoreId> {

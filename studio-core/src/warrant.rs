@@ -7,6 +7,7 @@ use crate::approval::Signed;
 use crate::event::Basis;
 use crate::name::{CommitId, Digest, StoreId, Target, TicketId};
 use crate::plan::Edit;
+use crate::program::Program;
 use crate::step::{Argv, Op, Step};
 use crate::ticket::Stage;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,8 @@ pub struct Warrant {
     pub policy: Digest,
     /// The digest of its effect, as it was judged.
     pub effect: Digest,
+    /// The files of its programs, as they were found when it was judged.
+    pub programs: Vec<Program>,
     /// On whose word it was granted.
     pub basis: Basis,
     /// The ops of other runs that had its effect, or may have had it, and that whoever agreed was told of.

@@ -35,8 +35,17 @@ fn main() {
     row("the rules, once", start.elapsed());
     for (what, line) in COMMANDS {
         let Ok(step) = step(line) else { continue };
-        let case =
-            Case { mode: Mode::Simulate, step: &step, stage: Stage::Infra, cluster: None, base: None, edits: &[], script: None, closure: &none };
+        let case = Case {
+            mode: Mode::Simulate,
+            step: &step,
+            stage: Stage::Infra,
+            cluster: None,
+            base: None,
+            edits: &[],
+            script: None,
+            closure: &none,
+            programs: &[],
+        };
         let first = Instant::now();
         black_box(gate.judge(&case));
         row(&format!("{what}, the first time"), first.elapsed());

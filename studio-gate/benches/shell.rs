@@ -37,8 +37,17 @@ fn main() -> Result<(), serde_json::Error> {
     let words = ["bash", "--noprofile", "--norc", "infrastructure/x.sh", "web"];
     let step: Step = serde_json::from_value(serde_json::json!({ "name": "step", "argv": words, "target": "main", "why": "to see" }))?;
     let (closure, path) = (Closure::default(), step.argv.script().unwrap_or_else(|| unreachable!("it runs a script")));
-    let case =
-        Case { mode: Mode::Simulate, step: &step, stage: Stage::Infra, cluster: None, base: None, edits: &[], script: None, closure: &closure };
+    let case = Case {
+        mode: Mode::Simulate,
+        step: &step,
+        stage: Stage::Infra,
+        cluster: None,
+        base: None,
+        edits: &[],
+        script: None,
+        closure: &closure,
+        programs: &[],
+    };
     let gate = ShortGate::new();
     let script: String = (0..50).map(|no| LINES.replace("NO", &no.to_string())).collect();
     let report = gate.report(&case, &path, script.as_bytes());

@@ -9,7 +9,7 @@ use studio_core::gate::Case;
 use studio_core::name::Digest;
 
 /// The form of the bytes below and of the rules that are code, not tables. Raise it with either.
-const FORM: &str = "studio-gate short 7";
+const FORM: &str = "studio-gate short 8";
 
 /// The form of the bytes that a registration is bound to; other rules leave it as it is.
 const SCRIPT_FORM: &str = "studio script 1";
@@ -43,6 +43,7 @@ pub(crate) fn of_effect(case: &Case<'_>, policy: &Digest, finding: &Finding) -> 
         fields.add(path.as_str().as_bytes());
         fields.add(sha256(bytes).as_str().as_bytes());
     }
+    fields.add(&json(&case.programs));
     hexadecimal(fields.0)
 }
 
@@ -111,6 +112,7 @@ mod tests {
     use studio_core::event::Mode;
     use studio_core::gate::{Class, Verdict};
     use studio_core::name::CommitId;
+    use studio_core::program::Program;
     use studio_core::step::{Argv, Step};
     use studio_core::ticket::Stage;
 
@@ -163,6 +165,10 @@ mod tests {
             Finding { verdict: Verdict::Ask, ..finding.clone() },
         ] {
             digests.push(of_effect(&case(&plain), &policy, &other));
+        }
+        let program = |name: &str, path: &str, bytes: &[u8]| Program { name: name.into(), path: path.into(), sha256: sha256(bytes) };
+        for programs in [[program("a", "/b", b"c")], [program("a", "/b", b"d")], [program("a", "/d", b"c")], [program("d", "/b", b"c")]] {
+            digests.push(of_effect(&Case { programs: &programs, ..case(&plain) }, &policy, &finding));
         }
         let all = digests.len();
         digests.sort();

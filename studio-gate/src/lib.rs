@@ -147,7 +147,12 @@ impl Gate for ShortGate {
         let digest = digest::of_effect(case, &self.policy, &finding);
         let script = case.script.filter(|_| case.step.argv.script().is_some()).map(sha256);
         let command::Finding { verdict, class, effect, rule, why, better, probe } = finding;
-        Judgement { verdict, class, effect, rule, why, better, probe, digest, script }
+        Judgement { verdict, class, effect, rule, why, better, probe, digest, script, programs: case.programs.to_vec() }
+    }
+
+    fn programs(&self, case: &Case<'_>) -> BTreeSet<String> {
+        let named = case.step.argv.script().zip(case.script).map(|(path, text)| script::report(case, path.as_str(), text).programs);
+        named.unwrap_or_default().into_iter().chain([case.step.argv.program().to_string()]).collect()
     }
 
     fn judge_edit(&self, edit: &Edit, moved: Option<&[u8]>, stage: Stage) -> EditJudgement {
@@ -163,6 +168,7 @@ impl Gate for ShortGate {
 mod tests {
     use super::*;
     use crate::command::tests::{case, step};
+    use studio_core::step::Step;
 
     #[test]
     fn what_a_second_run_means_comes_with_the_form() {
@@ -180,6 +186,21 @@ mod tests {
             assert_eq!((judged.verdict, judged.effect, judged.script), (verdict, effect, None), "{line}");
             assert_eq!(judged.probe.is_some(), effect == Effect::Probed, "{line}");
         }
+    }
+
+    /// What a script names counts, through wrappers and functions; words of the shell and of other hosts do not stand for files here.
+    #[test]
+    fn the_programs_of_a_step_are_named() {
+        let gate = ShortGate::new();
+        let text = b"set -e\nf() { kubectl get nodes | grep -c Ready; }\nf\ntimeout 5 flux get ks -A\nif [ -f x ]; then echo x; fi\n";
+        let names = |step: &Step, script| gate.programs(&Case { script, ..case(step) }).into_iter().collect::<Vec<_>>().join(" ");
+        assert_eq!(names(&step("kubectl get nodes"), None), "kubectl");
+        assert_eq!(names(&step("bash --noprofile --norc a.sh"), Some(text)), "bash flux grep kubectl timeout");
+        assert_eq!(names(&step("bash --noprofile --norc a.sh"), None), "bash");
+        let many: String = (0..300).map(|no| format!("p{no} x\n")).collect();
+        let step = step("bash --noprofile --norc a.sh");
+        let judged = gate.judge(&Case { script: Some(many.as_bytes()), ..case(&step) });
+        assert_eq!(judged.class, Class::Opaque, "{}", judged.why);
     }
 
     /// The rules' own look asks the same cluster and namespace, and is a read by the same rules.

@@ -20,6 +20,7 @@ pub mod server;
 mod setting;
 mod side;
 mod step;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -41,6 +42,7 @@ pub use client::{Link, LiveHost};
 pub use diary::own_log;
 pub use fit::fit;
 pub use server::serve;
+pub use sums::Sums;
 
 /// Reads the list of approvers as it stands now.
 pub type ReadApprovers = Box<dyn Fn() -> Result<Box<dyn Approvers>, String> + Send>;
@@ -70,8 +72,17 @@ pub struct Place {
     pub clock: Arc<dyn Clock>,
     /// The operator's folders of programs, looked at after the system's.
     pub bin_dirs: Vec<PathBuf>,
+    /// What the programs hold that it looked at.
+    pub sums: Sums,
     /// How the Engineer's branch is called: see `BranchName::of_engineer`.
     pub branch: String,
+}
+
+impl Place {
+    /// Returns where programs are looked for: never in the repository.
+    fn programs(&self) -> program::Programs {
+        program::Programs::of(&self.bin_dirs, &[self.repo.root(), self.repo.common_dir()])
+    }
 }
 
 /// Returns where a step's program is found: in the system's folders or in `more`, never elsewhere.

@@ -44,7 +44,7 @@ fn answers(rows: &[Vec<String>]) -> String {
 }
 
 /// A lab where programs tell what they were told, and nothing else.
-fn lab() -> Lab {
+pub(super) fn lab() -> Lab {
     let queue = super::ideas::queue();
     let lab = Lab::trusted(&facts_and(&[("ai/backlog.yaml", &queue), (".gitignore", "/.talos/\n")]));
     lab.write(".talos/main/kubeconfig", "x\n");
@@ -68,18 +68,18 @@ fn judged(lab: &Lab, lines: &[&str]) -> Vec<Value> {
 }
 
 /// The words of a line, as a real bash passes them.
-fn words(lab: &Lab, line: &str) -> Vec<String> {
+pub(super) fn words(lab: &Lab, line: &str) -> Vec<String> {
     let said = lab.shell(0, &format!("bash --noprofile --norc -c 'printf \"%s\\n\" {}'", line.replace('\'', "'\\''"))).out;
     said.lines().map(Into::into).collect()
 }
 
-fn run(lab: &Lab, exit: i32, rows: &[Vec<String>], more: &str) -> Vec<Value> {
+pub(super) fn run(lab: &Lab, exit: i32, rows: &[Vec<String>], more: &str) -> Vec<Value> {
     lab.settle_in("answers.toml", &answers(rows));
     let model = lab.operator().join("answers.toml");
     lab.json(exit, &format!("run write-it --crew small --model scripted:{} {more}", model.display()))
 }
 
-fn of<'a>(events: &'a [Value], kind: &str) -> impl Iterator<Item = &'a Value> {
+pub(super) fn of<'a>(events: &'a [Value], kind: &str) -> impl Iterator<Item = &'a Value> {
     events.iter().filter(move |event| event["kind"] == kind).map(|event| &event["body"])
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use studio_core::host::{Assumed, Ended, Host, Recalled, Seen};
 use studio_core::name::{Digest, RunId, StoreId};
 use studio_core::permit::{Permit, Pretend};
+use studio_core::program::Program;
 use studio_core::step::{Op, Step};
 use studio_core::warrant::Warrant;
 use tokio::time::Instant;
@@ -336,6 +337,10 @@ impl Host for Lab {
         }
         let same = inside.claims.iter().filter(|(op, claim)| inside.keys.get(*op) == Some(key) && !matches!(claim, Claim::Refused(_)));
         Ok(same.map(|(op, _)| op.clone()).collect())
+    }
+
+    async fn programs(&self, _: &BTreeSet<String>) -> Result<Vec<Program>, String> {
+        Ok(Vec::new())
     }
 
     fn store(&self) -> Option<StoreId> {

@@ -104,7 +104,18 @@ impl Gate for DrawnRules {
         let known = effect == Effect::Probed || (effect == Effect::Idempotent && verb.len() % 2 == 0);
         let probe = known.then(|| probe(verb));
         let digest = Digest::blake3(format!("{} on {}", case.step.argv, case.step.target).as_bytes());
-        Judgement { verdict, class, effect, rule: "drawn".into(), why: "the seed says so".into(), better: None, probe, digest, script: None }
+        Judgement {
+            verdict,
+            class,
+            effect,
+            rule: "drawn".into(),
+            why: "the seed says so".into(),
+            better: None,
+            probe,
+            digest,
+            script: None,
+            programs: Vec::new(),
+        }
     }
 
     fn judge_edit(&self, edit: &Edit, _: Option<&[u8]>, _: Stage) -> EditJudgement {

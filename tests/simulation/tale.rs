@@ -192,7 +192,7 @@ pub(super) fn judgement(no: u32) -> Judgement {
     let digest = Digest::blake3(command(no).argv.to_string().as_bytes());
     let (rule, why) = ("test".into(), "a test".into());
     let (effect, probe) = if no == 4 { (Effect::Probed, Some(read())) } else { (Effect::OneShot, None) };
-    Judgement { verdict, class: Class::Mutate, effect, rule, why, better: None, probe, digest, script: None }
+    Judgement { verdict, class: Class::Mutate, effect, rule, why, better: None, probe, digest, script: None, programs: Vec::new() }
 }
 
 /// The read that tells whether step 4 happened.

@@ -43,8 +43,8 @@ impl Run {
     /// Returns what is granted, or was, as that op.
     pub(crate) fn warrant(&self, op: &Op, epoch: u32, journal: Head) -> Option<Warrant> {
         let (record, opened) = (self.step(op.step)?, self.opened()?);
-        let (effect, basis, approval, store) = match &record.state {
-            StepState::Probing(probing) => (probing.judgement.digest.clone(), Basis::Auto, None, probing.store.clone()),
+        let (judgement, basis, approval, store) = match &record.state {
+            StepState::Probing(probing) => (&probing.judgement, Basis::Auto, None, probing.store.clone()),
             StepState::Waiting
             | StepState::Judged
             | StepState::Asked(_)
@@ -55,12 +55,9 @@ impl Run {
             | StepState::Overdue(..)
             | StepState::Unknown(_)
             | StepState::Confirmed(_)
-            | StepState::Settled(_) => (
-                record.judgement.as_ref()?.digest.clone(),
-                record.basis.clone().unwrap_or(Basis::Auto),
-                record.approval.clone(),
-                record.store.clone(),
-            ),
+            | StepState::Settled(_) => {
+                (record.judgement.as_ref()?, record.basis.clone().unwrap_or(Basis::Auto), record.approval.clone(), record.store.clone())
+            }
         };
         Some(Warrant {
             op: op.clone(),
@@ -75,7 +72,8 @@ impl Run {
             commit: self.committed.clone(),
             edits: if opened.mode == Mode::Live { self.change()?.edits.clone() } else { Vec::new() },
             policy: self.policy()?.clone(),
-            effect,
+            effect: judgement.digest.clone(),
+            programs: judgement.programs.clone(),
             basis,
             before: record.before.clone(),
             approval,

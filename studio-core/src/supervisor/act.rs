@@ -3,15 +3,15 @@
 use super::{Rest, RunError, Stuck, Supervisor};
 use crate::approval::{NotApproved, Signed, Word};
 use crate::chores::{ChoreError, CommitOrder};
-use crate::closure::closure;
 use crate::crew::post;
-use crate::event::{Basis, Closing, Event, Finding, Limit, Mode, Parked};
-use crate::gate::{Case, Effect, Gate, Judgement};
+use crate::event::{Basis, Closing, Event, Finding, Limit, Mode, Opened, Parked};
+use crate::gate::{Case, Effect, Files, Gate, Judgement};
 use crate::journal::JournalError;
 use crate::limits::{APPROVAL_HOURS, CRITERIA_MAX};
 use crate::name::Label;
 use crate::permit::Cuts;
-use crate::plan::{Change, Check, Criterion, Plan};
+use crate::plan::{Change, Check, Criterion, Edit, Plan};
+use crate::program::{Program, changed};
 use crate::run::{Run, StepRecord};
 use crate::step::{Op, Step, StepNo};
 use crate::store::Store;
@@ -19,6 +19,7 @@ use crate::text::Prose;
 use crate::tree::{Tree, after};
 use crate::warrant::effect_key;
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
 
 impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     /// The rule for entries that name their script: one step, and the criterion that it ends with 0.
@@ -82,9 +83,36 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     }
 
     pub(super) async fn judge(&mut self, no: StepNo) -> Result<(), Stuck> {
-        let judgement = self.judgement(no)?;
+        let step = self.run.step(no).map(|record| record.step.clone()).ok_or(Stuck::Failed(RunError::NotOpen))?;
+        let judgement = self.judge_here(&step).await?;
         let before = self.before(no, &judgement).await?;
         Ok(self.decide(vec![Event::StepJudged { step: no, judgement, before }]).await?)
+    }
+
+    /// Judges a step with the programs that its host would start now.
+    pub(super) async fn judge_here(&self, step: &Step) -> Result<Judgement, Stuck> {
+        let (gate, sight) = (self.parts.gate.as_ref(), Sight::of(self.parts.tree.as_ref(), &self.run, step)?);
+        let programs = self.programs(&gate.programs(&sight.case(step, &[]))).await?;
+        Ok(gate.judge(&sight.case(step, &programs)))
+    }
+
+    /// Returns the files of programs where steps really run.
+    async fn programs(&self, names: &BTreeSet<String>) -> Result<Vec<Program>, Stuck> {
+        if self.run.opened().is_none_or(|opened| opened.mode != Mode::Live) {
+            return Ok(Vec::new());
+        }
+        self.parts.executor.programs(names.clone()).await.map_err(|why| Stuck::Failed(RunError::Executor(why)))
+    }
+
+    /// Says whether the programs of a step are others than those that were judged.
+    async fn other_programs(&self, op: &Op) -> Result<bool, Stuck> {
+        let Some(record) = self.run.step(op.step).filter(|_| A::LIVE) else { return Ok(false) };
+        let Some(judgement) = &record.judgement else { return Ok(false) };
+        let sight = Sight::of(self.parts.tree.as_ref(), &self.run, &record.step)?;
+        let now = self.programs(&self.parts.gate.programs(&sight.case(&record.step, &[]))).await?;
+        let changed = changed(&judgement.programs, &now);
+        changed.iter().for_each(|why| tracing::warn!(run = %self.journal.run(), %op, %why, "a step is judged again"));
+        Ok(changed.is_some())
     }
 
     /// Returns the ops of earlier runs that did for this ticket what the step would do.
@@ -98,7 +126,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
         Ok(done.into_iter().filter(|op| op.run != *id).collect())
     }
 
-    /// Returns what the rules say about a step now.
+    /// Returns what the rules say now about a step and the programs it was judged with.
     pub(super) fn judgement(&self, no: StepNo) -> Result<Judgement, RunError> {
         judgement(self.parts.gate.as_ref(), self.parts.tree.as_ref(), &self.run, no)
     }
@@ -216,7 +244,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
                 return Ok(self.decide(vec![Event::ApprovalExpired { op, again }]).await?);
             }
         }
-        if self.done_since(&op).await? {
+        if self.done_since(&op).await? || self.other_programs(&op).await? {
             return Ok(self.decide(vec![Event::ApprovalExpired { op, again: true }]).await?);
         }
         let granted = Event::StepGranted { op: op.clone(), basis, store: self.parts.executor.store() };
@@ -271,31 +299,49 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
     }
 }
 
-/// Returns what the rules say about a step of a run, over the files as its change leaves them.
+/// What a step of a run is judged by, beside itself.
+struct Sight<'a> {
+    opened: &'a Opened,
+    edits: &'a [Edit],
+    files: Files,
+}
+
+impl<'a> Sight<'a> {
+    fn of(tree: &dyn Tree, run: &'a Run, step: &Step) -> Result<Sight<'a>, RunError> {
+        let opened = run.opened().ok_or(RunError::NotOpen)?;
+        let edits = run.change().map(|change| change.edits.as_slice()).unwrap_or_default();
+        Ok(Sight { opened, edits, files: Files::of(tree, edits, &step.argv)? })
+    }
+
+    fn case<'c>(&'c self, step: &'c Step, programs: &'c [Program]) -> Case<'c> {
+        Case {
+            step,
+            mode: self.opened.mode,
+            stage: self.opened.ticket.stage,
+            cluster: self.opened.ticket.cluster.as_ref(),
+            base: self.opened.base.as_ref(),
+            edits: self.edits,
+            script: self.files.script.as_deref(),
+            closure: &self.files.closure,
+            programs,
+        }
+    }
+}
+
+/// Returns what the rules say about a step of a run, over the files as its change leaves them and with the programs
+/// that it was judged with.
 ///
 /// # Errors
 /// The run has no such step, or the repository cannot be read.
 pub fn judgement(gate: &dyn Gate, tree: &dyn Tree, run: &Run, no: StepNo) -> Result<Judgement, RunError> {
-    judged(gate, tree, run, &run.step(no).ok_or(RunError::NotOpen)?.step)
+    let record = run.step(no).ok_or(RunError::NotOpen)?;
+    let programs = record.judgement.as_ref().map(|judgement| judgement.programs.as_slice()).unwrap_or_default();
+    Ok(gate.judge(&Sight::of(tree, run, &record.step)?.case(&record.step, programs)))
 }
 
-/// The same of any step.
+/// The same of any step, with no programs known.
 pub(super) fn judged(gate: &dyn Gate, tree: &dyn Tree, run: &Run, step: &Step) -> Result<Judgement, RunError> {
-    let opened = run.opened().ok_or(RunError::NotOpen)?;
-    let edits = run.change().map(|change| change.edits.as_slice()).unwrap_or_default();
-    let script = step.argv.script().map_or(Ok(None), |path| after(tree, edits, &path))?;
-    let closure = closure(tree, edits, &step.argv)?;
-    let case = Case {
-        step,
-        mode: opened.mode,
-        stage: opened.ticket.stage,
-        cluster: opened.ticket.cluster.as_ref(),
-        base: opened.base.as_ref(),
-        edits,
-        script: script.as_deref(),
-        closure: &closure,
-    };
-    Ok(gate.judge(&case))
+    Ok(gate.judge(&Sight::of(tree, run, step)?.case(step, &[])))
 }
 
 /// Returns the end of a run that somebody cancelled.

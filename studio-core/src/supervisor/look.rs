@@ -108,6 +108,7 @@ impl<S: Store, A: Cuts<S>> Supervisor<S, A> {
             let op = Op { attempt: record.attempt, ..op };
             return Ok(self.decide(vec![Event::StepUnknown { op, why }]).await?);
         }
+        let judgement = self.judge_here(&read).await?;
         self.flush().await?;
         let granted = Event::ProbeGranted { op: op.clone(), judgement, store: self.parts.executor.store() };
         let receipt = self.journal.record_synced(&mut self.run, granted).await.map_err(RunError::from)?;

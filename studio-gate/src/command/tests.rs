@@ -25,7 +25,7 @@ static NOTHING: Closure = Closure { side: None, used: Vec::new(), unfound: Vec::
 
 /// Returns the case of a step without a base or a script.
 pub(crate) fn case(step: &Step) -> Case<'_> {
-    Case { mode: Mode::Simulate, step, stage: Stage::Infra, cluster: None, base: None, edits: &[], script: None, closure: &NOTHING }
+    Case { mode: Mode::Simulate, step, stage: Stage::Infra, cluster: None, base: None, edits: &[], script: None, closure: &NOTHING, programs: &[] }
 }
 
 fn all(verdict: Verdict, class: Class, rule: &str, lines: &[&str]) {

@@ -1,8 +1,9 @@
 //! What was found in a script: the most that it could do, and why.
 
 use serde::Serialize;
+use std::collections::BTreeSet;
 use studio_core::gate::Class;
-use studio_core::limits::LIST_MAX;
+use studio_core::limits::{LIST_MAX, PROGRAMS_MAX};
 use studio_core::text::one_line;
 
 /// What was found in a script and in everything that it uses.
@@ -16,6 +17,9 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// Places because of which it cannot fail, though something in it did.
     pub masks: Vec<Note>,
+    /// The programs that it names, whatever the target; at most [`PROGRAMS_MAX`].
+    #[serde(skip)]
+    pub programs: BTreeSet<String>,
 }
 
 /// One thing that was found.
@@ -38,7 +42,7 @@ pub struct Note {
 impl Report {
     /// Nothing was found yet.
     pub(super) fn new() -> Self {
-        Report { class: Class::Observe, destroys: false, notes: Vec::new(), masks: Vec::new() }
+        Report { class: Class::Observe, destroys: false, notes: Vec::new(), masks: Vec::new(), programs: BTreeSet::new() }
     }
 
     /// Takes a finding in.
@@ -50,6 +54,15 @@ impl Report {
             self.notes.insert(at, note);
             self.notes.truncate(LIST_MAX);
         }
+    }
+
+    /// Takes in the name of a program; false if there are too many.
+    pub(super) fn name(&mut self, program: &str) -> bool {
+        let room = self.programs.len() < PROGRAMS_MAX || self.programs.contains(program);
+        if room {
+            self.programs.insert(program.to_string());
+        }
+        room
     }
 
     /// Takes a place in because of which the script cannot fail.

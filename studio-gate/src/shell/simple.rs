@@ -8,7 +8,7 @@ use super::word::{decode, names_only};
 use brush_parser::ast::{Assignment, AssignmentName, AssignmentValue, CommandPrefixOrSuffixItem, SimpleCommand};
 use std::rc::Rc;
 use studio_core::gate::{Class, Verdict};
-use studio_core::limits::{SHELL_DEPTH_MAX, SHELL_VALUES_MAX};
+use studio_core::limits::{PROGRAMS_MAX, SHELL_DEPTH_MAX, SHELL_VALUES_MAX};
 use studio_core::text::one_line;
 
 /// A word of a command: as it is written, and what it stands for.
@@ -90,6 +90,10 @@ impl Walk<'_> {
         };
         if scope.depth > SHELL_DEPTH_MAX {
             return self.note(scope, Class::Opaque, "too-much", "commands stand in commands too deep".into(), "write it flatter");
+        }
+        let known = self.functions.contains(program) || super::builtin::is_one(program);
+        if !known && !self.report.name(program) {
+            return self.note(scope, Class::Opaque, "too-much", format!("more than {PROGRAMS_MAX} programs are named"), "split the script");
         }
         if program.contains('/') {
             return self.started(program, written, rest, scope);

@@ -4,6 +4,7 @@ use super::ExecutorError;
 use super::wire::{self, Answer, Hello, Report, Request};
 use async_trait::async_trait;
 use duct::Handle;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::os::unix::net::UnixStream as StdStream;
@@ -16,6 +17,7 @@ use studio_core::host::{Assumed, Ended, Host, Recalled, Seen};
 use studio_core::limits::{CLOSE_SECONDS_MAX, HELLO_SECONDS_MAX, MAILBOX_MAX};
 use studio_core::name::{BranchName, CommitId, Digest, RunId, StoreId};
 use studio_core::permit::{Live, Permit};
+use studio_core::program::Program;
 use studio_core::step::Op;
 use studio_core::warrant::{Head, Warrant};
 use tokio::net::UnixStream;
@@ -251,6 +253,14 @@ impl Host for LiveHost {
     async fn done(&self, key: &Digest) -> Result<Vec<Op>, String> {
         match self.0.ask(&Request::Done(key.clone())).await {
             Ok(Answer::Done(ops)) => Ok(ops),
+            Ok(Answer::Refused(why)) | Err(Unanswered::Unsent(why) | Unanswered::Gone(why)) => Err(why),
+            Ok(other) => Err(self.0.astray(&other).to_string()),
+        }
+    }
+
+    async fn programs(&self, names: &BTreeSet<String>) -> Result<Vec<Program>, String> {
+        match self.0.ask(&Request::Programs(names.clone())).await {
+            Ok(Answer::Programs(programs)) => Ok(programs),
             Ok(Answer::Refused(why)) | Err(Unanswered::Unsent(why) | Unanswered::Gone(why)) => Err(why),
             Ok(other) => Err(self.0.astray(&other).to_string()),
         }

@@ -1,9 +1,13 @@
-//! Which file a program's name means: looked up in a fixed list of folders that others cannot write to.
+//! Which file a program's name means, looked up in a fixed list of folders that others cannot write to, and what it
+//! holds.
 
+use super::sums::Sums;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use studio_core::program::Program;
 
 /// Where programs are looked for, first to last; then come the operator's `bin_dirs`.
 const FOLDERS: &[&str] = &["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -47,6 +51,27 @@ impl Programs {
         }
         Ok(found)
     }
+
+    /// Returns the files that are there of these names, in order, and those that must not be started. A name that is
+    /// no name of a program there is nobody's.
+    pub(super) fn all(&self, names: &BTreeSet<String>, sums: &Sums) -> (Vec<Program>, Vec<ProgramError>) {
+        let (mut found, mut bad) = (Vec::new(), Vec::new());
+        for name in names {
+            match self.find(name).and_then(|path| read(name, &path, sums)) {
+                Ok(program) => found.push(program),
+                Err(ProgramError::Absent(..)) => {}
+                Err(error @ (ProgramError::Open(_) | ProgramError::Unread(..))) => bad.push(error),
+            }
+        }
+        (found, bad)
+    }
+}
+
+fn read(name: &str, path: &Path, sums: &Sums) -> Result<Program, ProgramError> {
+    let unread = |error| ProgramError::Unread(path.into(), error);
+    let real = path.canonicalize().map_err(unread)?;
+    let sha256 = sums.of(&real).map_err(unread)?;
+    Ok(Program { name: name.into(), path: real.display().to_string(), sha256 })
 }
 
 /// Says whether a regular file stands there that somebody may execute.
@@ -67,6 +92,9 @@ pub(super) enum ProgramError {
     /// Anybody may change it.
     #[error("{0:?} or its folder can be written by everybody, so it may be anything: take that right away with chmod o-w")]
     Open(PathBuf),
+    /// Nobody knows what it is.
+    #[error("the program {0:?} cannot be read, so nobody can tell what it is: {1}")]
+    Unread(PathBuf, std::io::Error),
 }
 
 #[cfg(test)]
@@ -90,6 +118,11 @@ mod tests {
         assert_eq!(programs.find("planted").unwrap(), dir.path().join("planted"));
         assert!(programs.find("sh").unwrap().is_absolute() && programs.find("/bin/sh").is_ok());
         assert!(matches!(programs.find("open"), Err(ProgramError::Open(_))));
+        let names = ["planted", "open", "intree", "sh"].map(String::from).into();
+        let (found, bad) = programs.all(&names, &Sums::default());
+        assert_eq!(found.iter().map(|program| program.name.as_str()).collect::<Vec<_>>(), ["planted", "sh"]);
+        assert_eq!(found[0].sha256, studio_gate::sha256(b"#!/bin/sh\n"));
+        assert!(matches!(bad[..], [ProgramError::Open(_)]), "{bad:?}");
         let inside = tree.join("intree").display().to_string();
         for absent in ["intree", "plain", "./planted", "sub/planted", inside.as_str(), "/etc/passwd", "/usr/bin/../bin/sh", ""] {
             assert!(matches!(programs.find(absent), Err(ProgramError::Absent(..))), "{absent}");

@@ -60,6 +60,8 @@ impl Bench {
             Request::Close(warrant, why) => {
                 self.spoil(&warrant).step(&warrant, |site, workshop, warrant| close(site, workshop, warrant, &one_line(&why, PROSE_BYTES_MAX)))
             }
+            // What must not be started is left out here, and refused by name when it is asked for.
+            Request::Programs(names) => Ok(Answer::Programs(self.site.programs().all(&names, &self.site.sums).0)),
             Request::Done(key) => self.effects(&key).map(Answer::Done),
             Request::Commit(order) => may_commit(&self.site, &order)
                 .and_then(|()| self.hold(&order))

@@ -3,7 +3,6 @@
 use super::Place;
 use super::cluster::{Clues, cluster};
 use super::log::{Note, make_out, note};
-use super::program::Programs;
 use super::values::values;
 use super::verify::{Judged, Refusal};
 use crate::claim::Task;
@@ -25,7 +24,7 @@ use studio_gate::sha256;
 /// Something it needs is not there. Nothing ran.
 pub(super) fn setting(site: &Place, workshop: &Workshop, warrant: &Warrant, judged: &Judged) -> Result<Task, Refusal> {
     let (root, op) = (site.repo.root(), &warrant.op);
-    let programs = Programs::of(&site.bin_dirs, &[root, site.repo.common_dir()]);
+    let programs = site.programs();
     let program = programs.find(warrant.step.argv.program())?;
     let bytes = judged.script.as_ref().map(|script| script.bytes.as_slice());
     let signed = matches!(warrant.basis, Basis::Approved(_));

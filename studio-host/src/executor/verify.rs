@@ -9,13 +9,14 @@ use super::side::{Side, SideError};
 use super::values::ValueError;
 use crate::claim::ClaimError;
 use crate::git::GitError;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use studio_core::approval::{NotApproved, Word};
-use studio_core::closure::closure;
 use studio_core::event::{Basis, Mode};
-use studio_core::gate::{Case, Class, Judgement, Verdict};
+use studio_core::gate::{Case, Class, Files, Judgement, Verdict};
 use studio_core::name::{CommitId, Digest, RelPath, RunId, StoreId, Target};
+use studio_core::program::changed;
 use studio_core::step::Op;
 use studio_core::tree::{Tree, TreeError, after};
 use studio_core::warrant::Warrant;
@@ -25,6 +26,8 @@ use studio_gate::{NotRegistered, registered};
 pub(super) struct Judged {
     /// What the rules say.
     pub(super) judgement: Judgement,
+    /// The names of the programs that it may start.
+    pub(super) names: BTreeSet<String>,
     /// The script it runs, if it runs one.
     pub(super) script: Option<Script>,
     /// What the script's side file says.
@@ -47,11 +50,18 @@ pub(super) struct Script {
 /// It does not; nothing was touched.
 pub(super) fn verify(site: &Place, warrant: &Warrant) -> Result<Judged, Refusal> {
     let judged = judge(site, warrant)?;
+    let (now, bad) = site.programs().all(&judged.names, &site.sums);
+    if let Some(bad) = bad.into_iter().next() {
+        return Err(bad.into());
+    }
+    if let Some(why) = changed(&warrant.programs, &now) {
+        return Err(Refusal::OtherProgram(why));
+    }
     word(site, warrant, &judged.judgement)?;
     Ok(judged)
 }
 
-/// Judges the step again, and says whether it is what was judged before.
+/// Judges the step again, with the programs that it was judged with, and says whether it is what was judged before.
 ///
 /// # Errors
 /// It is not.
@@ -64,8 +74,7 @@ pub(super) fn judge(site: &Place, warrant: &Warrant) -> Result<Judged, Refusal> 
     let tree = tree(site, base)?;
     let read = |path: &RelPath| after(&tree, &warrant.edits, path);
     let path = warrant.step.argv.script();
-    let bytes = path.as_ref().map(read).transpose()?.flatten();
-    let closure = closure(&tree, &warrant.edits, &warrant.step.argv)?;
+    let files = Files::of(&tree, &warrant.edits, &warrant.step.argv)?;
     let case = Case {
         step: &warrant.step,
         mode: Mode::Live,
@@ -73,8 +82,9 @@ pub(super) fn judge(site: &Place, warrant: &Warrant) -> Result<Judged, Refusal> 
         cluster: warrant.cluster.as_ref(),
         base: Some(base),
         edits: &warrant.edits,
-        script: bytes.as_deref(),
-        closure: &closure,
+        script: files.script.as_deref(),
+        closure: &files.closure,
+        programs: &warrant.programs,
     };
     let judgement = site.gate.judge(&case);
     if judgement.digest != warrant.effect {
@@ -85,7 +95,8 @@ pub(super) fn judge(site: &Place, warrant: &Warrant) -> Result<Judged, Refusal> 
         let now = (site.registrations)().map_err(Refusal::Registrations)?;
         registered(&case, &now, &|_| true)?;
     }
-    let script = path.zip(bytes).map(|(path, bytes)| Script { path, bytes });
+    let names = site.gate.programs(&case);
+    let script = path.zip(files.script).map(|(path, bytes)| Script { path, bytes });
     let side = match &script {
         Some(script) => side(&script.path, &warrant.step.target, read)?,
         None => Side::default(),
@@ -95,7 +106,7 @@ pub(super) fn judge(site: &Place, warrant: &Warrant) -> Result<Judged, Refusal> 
         (Some(commit), false) => same_files(site, &tree, warrant, commit)?,
         (None, false) => return Err(Refusal::NoCommit),
     };
-    Ok(Judged { judgement, script, side, commit })
+    Ok(Judged { judgement, names, script, side, commit })
 }
 
 /// Says whether the one whose word it is granted on says so now.
@@ -232,6 +243,9 @@ pub(super) enum Refusal {
     /// Its values.
     #[error(transparent)]
     Value(#[from] ValueError),
+    /// Other programs.
+    #[error("{0}: begin a new run, which asks again where the rules ask")]
+    OtherProgram(String),
     /// Its program.
     #[error(transparent)]
     Program(#[from] ProgramError),

@@ -7,18 +7,20 @@
 use rustix::process::getpid;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use studio_core::chores::CommitOrder;
 use studio_core::event::{Artifact, Sealed};
 use studio_core::limits::FRAME_BYTES_MAX;
 use studio_core::name::{BranchName, CommitId, Digest, RunId, StoreId};
+use studio_core::program::Program;
 use studio_core::step::Op;
 use studio_core::text::one_line;
 use studio_core::warrant::{Head, Warrant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// The version of these messages. Both ends must have the same.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// The first message each way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +51,8 @@ pub enum Request {
     Close(Box<Warrant>, String),
     /// Which ops had this effect, or may have had it?
     Done(Digest),
+    /// Which files are these programs?
+    Programs(BTreeSet<String>),
     /// Commit this change.
     Commit(Box<CommitOrder>),
     /// Find a branch of this name, or with a number behind it, that is not there yet.
@@ -81,6 +85,8 @@ pub enum Answer {
     NeverBegan,
     /// These ops had that effect, or may have had it.
     Done(Vec<Op>),
+    /// These files are those programs.
+    Programs(Vec<Program>),
     /// The change is committed.
     Committed(CommitId),
     /// The branch that is free.

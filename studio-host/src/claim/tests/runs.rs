@@ -118,10 +118,11 @@ fn a_whole_tree_is_stopped_wherever_it_hides() {
     let (_shim, answer) = lab.start(&op(1), &format!("setsid sh -c '{wait}' & ({wait}) & trap '' TERM; {wait}"));
     assert_eq!(answer, Answer::Claimed);
     (0..3).for_each(|_| drop(up.wait()));
-    let tree = lab.store.tree(&op(1)).unwrap();
-    assert_eq!(tree.len(), 3, "{tree:?}");
+    // A child that another test is about to start holds for an instant what this process had open.
+    let trees = || (0..1000).map(|_| lab.store.tree(&op(1)).unwrap());
+    let tree = trees().find(|tree| tree.len() == 3).unwrap_or_else(|| panic!("{:?}", trees().next()));
     assert!(matches!(lab.look(&op(1)), Look::Running { pid } if tree.iter().all(|process| process.pid != pid)));
-    assert_eq!(lab.store.stop(&op(1), false).unwrap(), 3);
+    assert!(lab.store.stop(&op(1), false).unwrap() >= 3);
     assert!(lab.store.stop(&op(1), true).unwrap() >= 1);
     assert!(matches!(lab.wait(&op(1)), Look::Ended(seen) if seen.ended.signal == Some(9)));
     assert!(lab.store.tree(&op(1)).unwrap().is_empty() && lab.store.tree(&op(2)).is_err());

@@ -2,9 +2,10 @@
 
 use crate::claim::tests::lab::entry;
 use crate::claim::{ClaimStore, Entry, Moment};
-use crate::executor::Place;
+use crate::executor::program::Programs;
 use crate::executor::server::serve;
 use crate::executor::wire::{self, Answer, Hello, Report, Request};
+use crate::executor::{Place, Sums};
 use crate::git::GitRepo;
 use jiff::{SignedDuration, Timestamp};
 use std::fs;
@@ -156,6 +157,7 @@ impl Lab {
             edits: edits.to_vec(),
             policy: self.gate.policy(),
             effect: Digest::zero(),
+            programs: Vec::new(),
             basis: Basis::Auto,
             before: Vec::new(),
             approval: None,
@@ -183,11 +185,14 @@ impl Lab {
             edits: &warrant.edits,
             script: script.as_deref(),
             closure: &closure,
+            programs: &warrant.programs,
         })
     }
 
     /// Judges the warrant's step, and has ada sign it if a human is asked.
     pub(super) fn sign(&self, warrant: &mut Warrant) {
+        let programs = Programs::of(&self.bin_dirs, &[self.dir.path()]);
+        warrant.programs = programs.all(&self.of_case(warrant, |case| self.gate.programs(case)), &Sums::default()).0;
         let judgement = self.of_case(warrant, |case| self.gate.judge(case));
         warrant.effect = judgement.digest;
         if judgement.verdict == Verdict::Ask {
@@ -217,6 +222,7 @@ impl Lab {
             hours: Hours::default(),
             clock: Arc::new(FixedClock(noon())),
             bin_dirs: self.bin_dirs.clone(),
+            sums: Sums::default(),
             branch: "engineer/<slug>-YYYYMMDD".into(),
         }
     }

@@ -4,7 +4,7 @@ use super::lab::Lab;
 use crate::executor::ExecutorError;
 use crate::executor::client::Link;
 use crate::executor::server::serve;
-use crate::executor::wire::{self, Answer, Hello, Request};
+use crate::executor::wire::{self, Answer, Hello, PROTOCOL, Request};
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -34,7 +34,7 @@ fn sh(script: &str) -> Result<Link, ExecutorError> {
 
 /// A shell script that greets as an Executor does.
 fn greeting() -> String {
-    let hello = concat!(r#"{"hello":{"protocol":3,"version":""#, env!("CARGO_PKG_VERSION"), r#"","pid":1}}"#);
+    let hello = format!(r#"{{"hello":{{"protocol":{PROTOCOL},"version":"{}","pid":1}}}}"#, env!("CARGO_PKG_VERSION"));
     format!("printf '\\000\\000\\000\\{:03o}{hello}' >&0", hello.len())
 }
 
@@ -157,7 +157,7 @@ fn a_process_is_started_greeted_let_go_and_reaped() {
         link.close().await.unwrap();
         assert!(matches!(sh("true"), Err(ExecutorError::NoHello(_))));
         assert!(matches!(Link::start(Path::new("/absent"), &[]), Err(ExecutorError::Start(..))));
-        let version = greeting().replace("protocol\":3", "protocol\":7");
+        let version = greeting().replace(&format!("protocol\":{PROTOCOL}"), "protocol\":7");
         assert!(matches!(sh(&format!("{version}; exec cat > /dev/null")), Err(ExecutorError::Wire(wire::WireError::Protocol(7, _)))));
     });
 }

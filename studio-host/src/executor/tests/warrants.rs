@@ -258,3 +258,38 @@ fn programs_of_the_tree_are_never_found() {
     }
     assert!(lab.run_file("steps/01-1.err").unwrap().starts_with("studio: there is no program"));
 }
+
+#[test]
+fn a_program_that_is_not_the_one_that_was_judged_is_never_started() {
+    use std::os::unix::fs::PermissionsExt;
+    let bin = tempfile::tempdir().unwrap();
+    let tool = bin.path().join("tool");
+    let put = |text: &str, mode| {
+        std::fs::write(&tool, text).unwrap();
+        std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    put("#!/bin/sh\necho one\n", 0o755);
+    let mut lab = Lab::with(&[("README.md", "hello\n")]).judging(Everything(Class::Observe, Effect::Read));
+    lab.bin_dirs = vec![bin.path().into()];
+    let mut warrant = lab.warrant(&["tool"], &[], None);
+    assert_eq!(warrant.programs.iter().map(|program| program.name.as_str()).collect::<Vec<_>>(), ["tool"]);
+    put("#!/bin/sh\necho two\n", 0o755);
+    let why = lab.refused(warrant.clone());
+    assert!(why.starts_with("the program tool was changed since: its sha256 was ") && why.contains("begin a new run"), "{why}");
+    // Whoever may write it could change it again at any moment.
+    put("#!/bin/sh\necho one\n", 0o757);
+    warrant.op.attempt = 2;
+    assert!(lab.refused(warrant.clone()).contains("can be written by everybody"));
+    std::fs::remove_file(&tool).unwrap();
+    warrant.op.attempt = 3;
+    assert!(lab.refused(warrant.clone()).contains("is not there any more"));
+    put("#!/bin/sh\necho one\n", 0o755);
+    warrant.op.attempt = 4;
+    assert!(matches!(lab.run(warrant.clone()), Answer::Ended(report) if report.stdout == "one\n"));
+    // What was seen of it is told, whatever became of the program meanwhile.
+    put("#!/bin/sh\necho three\n", 0o755);
+    let mut server = lab.serve();
+    let told = server.ask(&Request::Recall(Box::new(warrant)));
+    server.end();
+    assert!(matches!(told, Answer::Ended(report) if report.stdout == "one\n"));
+}
