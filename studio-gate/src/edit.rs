@@ -24,8 +24,16 @@ pub(crate) fn judge(edit: &Edit, moved: Option<&[u8]>, stage: Stage, scopes: &Sc
         Edit::Remove { .. } => None,
     };
     let paths = edit.paths().flat_map(|path| located(path.as_str(), stage, scopes));
-    paths
-        .chain(text)
+    worst(paths.chain(text))
+}
+
+/// Returns what the path alone says about an edit there.
+pub(crate) fn judge_path(path: &str, stage: Stage, scopes: &Scopes) -> EditJudgement {
+    worst(located(path, stage, scopes).into_iter())
+}
+
+fn worst(found: impl Iterator<Item = EditJudgement>) -> EditJudgement {
+    found
         .reduce(|worst, other| if other.verdict > worst.verdict { other } else { worst })
         .unwrap_or_else(|| judgement(EditVerdict::Block, "no-path", "it names no path; name the file it writes".into()))
 }
@@ -101,7 +109,7 @@ fn odd(path: &str) -> bool {
         let stem = place::fold(part.split('.').next().unwrap_or(part));
         DEVICES.contains(&stem.trim_end_matches(|c: char| c.is_ascii_digit()))
     };
-    !path.chars().all(plain) || path.split('/').any(device)
+    !path.chars().all(plain) || path.ends_with('.') || path.split('/').any(device)
 }
 
 fn judgement(verdict: EditVerdict, rule: &str, why: String) -> EditJudgement {
@@ -144,6 +152,7 @@ mod tests {
             ("kubernetes/apps/..%2fx.yaml", EditVerdict::Ask, "odd-name"),
             ("kubernetes/a\u{2215}b.yaml", EditVerdict::Ask, "odd-name"),
             ("kubernetes/com1.yaml", EditVerdict::Ask, "odd-name"),
+            ("kubernetes/x.yaml.", EditVerdict::Ask, "odd-name"),
             ("ai/state/stage.json", EditVerdict::Block, "studio-files"),
             ("Config/Env/x.md", EditVerdict::Block, "secret-place"),
         ] {

@@ -126,6 +126,12 @@ fn the_judge_answers_line_by_line() {
     let said = ask(0, "scripts", "{\"id\":1,\"name\":\"infrastructure/x.sh\",\"text\":\"set -e\\nkubectl get nodes || true\\n\"}").out;
     let row: Value = serde_json::from_str(&said).unwrap();
     assert_eq!((&row["verdict"], &row["class"], &row["cannot_fail"]), (&json!("ask"), &json!("observe"), &json!(true)), "{row}");
+    let places = "{\"id\":1,\"op\":\"write\",\"path\":\"./kubernetes//apps/x.yaml\"}\n{\"id\":2,\"op\":\"rename\",\"path\":\"docs/a.md -> .GIT/x\"}\n\
+        {\"id\":3,\"op\":\"write\",\"path\":\"ui/x.ts\",\"stage\":1}\n{\"id\":4,\"op\":\"read\",\"path\":\"ai/mission.md\"}\n\
+        {\"id\":5,\"op\":\"read\",\"path\":\"config/env/x\"}\n";
+    let said: Vec<Value> = ask(0, "paths", places).out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(said.iter().map(|row| row["verdict"].as_str().unwrap()).collect::<Vec<_>>(), ["allow", "deny", "deny", "allow", "deny"]);
+    assert!(said[2]["why"].as_str().unwrap().contains("stage 1"), "{}", said[2]);
     let said = ask(0, "attacks", "{\"id\":1,\"attacker_action\":{\"actor\":\"engineer\",\"kind\":\"run_command\",\"cmd\":\"ls\"}}").out;
     assert_eq!(said, "{\"id\":1,\"reason\":\"capability-token\",\"verdict\":\"refused\"}\n");
     for (text, why) in [("{\"id\":1}\nx", ":1: it needs one of"), ("{\"cmd\":\"ls\"}\nx\n", ":2: it is no JSON object")] {
