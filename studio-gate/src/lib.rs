@@ -17,6 +17,7 @@ mod edit;
 mod grammar;
 mod hours;
 mod live;
+mod manifest;
 mod place;
 mod registration;
 mod registry;
@@ -26,6 +27,7 @@ mod shell;
 pub use approvers::{ApproversError, SshApprovers};
 pub use declared::{BadArgument, Declared, DeclaredError, Kind, Param, declared};
 pub use digest::sha256;
+pub use edit::Finding;
 pub use hours::{BadHours, Hours};
 pub use registration::{NotRegistered, Registration, registered};
 pub use script::plain;
@@ -111,13 +113,13 @@ impl ShortGate {
             Ok(path) if op == PathOp::Read => place::hidden(path.as_str()).map(|why| format!("{path}: {why}")),
             Ok(path) => {
                 let judged = edit::judge_path(path.as_str(), stage, &self.scopes);
-                (judged.verdict > EditVerdict::Gate).then_some(judged.why)
+                (judged.verdict > EditVerdict::Gate).then(|| format!("{path}: {}", judged.why))
             }
         })
     }
 
     fn over(scopes: place::Scopes, registry: registry::Registry) -> Self {
-        let tables = (grammar::digest(), danger::tables(), place::tables(), &scopes, &registry);
+        let tables = (grammar::digest(), danger::tables(), place::tables(), manifest::tables(), &scopes, &registry);
         ShortGate { policy: digest::of_tables(&tables), scopes, registry }
     }
 }
@@ -187,8 +189,8 @@ impl Gate for ShortGate {
         named.unwrap_or_default().into_iter().chain([case.step.argv.program().to_string()]).collect()
     }
 
-    fn judge_edit(&self, edit: &Edit, moved: Option<&[u8]>, stage: Stage) -> EditJudgement {
-        edit::judge(edit, moved, stage, &self.scopes)
+    fn judge_edit(&self, edit: &Edit, before: Option<&[u8]>, stage: Stage) -> EditJudgement {
+        edit::judge(edit, before, stage, &self.scopes)
     }
 
     fn policy(&self) -> Digest {
