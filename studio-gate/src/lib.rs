@@ -18,6 +18,7 @@ mod grammar;
 mod hours;
 mod live;
 mod manifest;
+mod patch;
 mod place;
 mod registration;
 mod registry;
@@ -29,6 +30,7 @@ pub use declared::{BadArgument, Declared, DeclaredError, Kind, Param, declared};
 pub use digest::sha256;
 pub use edit::Finding;
 pub use hours::{BadHours, Hours};
+pub use patch::{BadPatch, FilePatch, patch};
 pub use registration::{NotRegistered, Registration, registered};
 pub use script::plain;
 pub use shell::{Command, Line, Note, Report, Why, Word, list};
@@ -112,10 +114,18 @@ impl ShortGate {
             Err(error) => Some(error.to_string()),
             Ok(path) if op == PathOp::Read => place::hidden(path.as_str()).map(|why| format!("{path}: {why}")),
             Ok(path) => {
-                let judged = edit::judge_path(path.as_str(), stage, &self.scopes);
+                let judged = edit::judge_path(path.as_str(), stage, &self.scopes)?;
                 (judged.verdict > EditVerdict::Gate).then(|| format!("{path}: {}", judged.why))
             }
         })
+    }
+
+    /// Judges what a patch does to one file, of which `before` is what it held.
+    ///
+    /// # Errors
+    /// It held something else than the patch says.
+    pub fn judge_patch(&self, file: &FilePatch, before: Option<&[u8]>, stage: Stage) -> Result<Vec<Finding>, String> {
+        edit::patched(file, before, stage, &self.scopes)
     }
 
     fn over(scopes: place::Scopes, registry: registry::Registry) -> Self {

@@ -1,6 +1,9 @@
 //! `studio judge`: what the built-in rules say about commands, scripts and attacks, a JSON object a line.
 
 mod attack;
+mod diff;
+
+pub(crate) use diff::diff;
 
 use crate::exit::{Exit, Failure};
 use serde::Deserialize;
@@ -20,6 +23,8 @@ pub(crate) enum What {
     Scripts,
     /// {"id", "op", "path", "stage"}: a place that a persona would read, write or rename
     Paths,
+    /// a patch, as `git diff` writes it, over the files of the base
+    Diff,
     /// {"id", "attacker_action"}: what somebody who speaks for a persona would do
     Attacks,
 }
@@ -94,6 +99,7 @@ fn answer(gate: &ShortGate, what: What, asked: &Value) -> Result<Value, String> 
             let why = gate.path_refused(op, &path, stage);
             json!({ "id": id, "verdict": if why.is_some() { "deny" } else { "allow" }, "why": why })
         }
+        What::Diff => return Err("a patch is not judged line by line".into()),
         What::Attacks => {
             let action = asked.get("attacker_action").ok_or("it has no \"attacker_action\"")?;
             let (verdict, reason) = match attack::attempt(gate, action)? {
