@@ -52,6 +52,8 @@ const BUILT: &[(&str, Fits)] = &[
     ("SPOT", spot),
     ("DEVICE", |word| word.strip_prefix("/dev/").is_some_and(|name| plain(name, "._:/@+-") && !name.contains(".."))),
     ("REV", revision),
+    ("INVENTORY", inventory),
+    ("VIEW", snippet::view),
     ("FORMAT", |word| word.starts_with('+')),
     ("TEXT", |word| !word.starts_with('-')),
     ("SAID", |word| !word.starts_with(['-', '>', '<']) && !word.contains(['$', '`']) && !listed("| || & && ;", word)),
@@ -193,6 +195,12 @@ fn glob(word: &str) -> bool {
 /// Says whether `word` could be the name of a file that is not to be read: where it is one, yq reads it.
 fn names_file(word: &str) -> bool {
     word.starts_with(['/', '~']) || word.contains("../") || secret(word.trim_start_matches("./"))
+}
+
+/// Says whether `word` is an inventory of ansible in plain lines: others are programs, or have a plugin run one.
+fn inventory(word: &str) -> bool {
+    let name = word.rsplit('/').next().unwrap_or_default();
+    one_path(word) && !word.contains(['*', '?', ',']) && (name.ends_with(".ini") || matches!(name, "hosts" | "inventory"))
 }
 
 /// Says whether a program that fetches what others wrote could take `word` for an address.
@@ -349,6 +357,11 @@ mod tests {
             ("DEVICE", &["/dev/sda", "/dev/disk/by-id/ata-X"], &["/dev/", "/dev/../etc", "sda"]),
             ("REV", &["HEAD~2", "main..HEAD", "HEAD:README.md"], &["HEAD:.env", "../x", "-p", "/etc"]),
             ("FORMAT", &["+%F"], &["%F"]),
+            (
+                "INVENTORY",
+                &["inventory/hosts.ini", "hosts", "./inventory"],
+                &["a.py", "x.yml", "inventory/lab", "../hosts", "/etc/ansible/hosts", "a.ini,b.sh", "*.ini", ".ssh/x.ini", ".ini/"],
+            ),
             ("TEXT", &["anything; goes"], &["-x"]),
             ("SAID", &["rm; ls | x", ""], &["$x", "`id`", "|", "&&", ">x", "-n"]),
             ("PLAIN", &["rm -rf"], &["$x", "a|b", "-n"]),
