@@ -149,7 +149,6 @@ pub(super) const FILES: &[(&str, &str)] = files! {
     "kubectl"
     "kubectx"
     "kustomize"
-    "less"
     "linters"
     "locale"
     "locate"
