@@ -49,6 +49,10 @@ const SECRET: Place = Place {
     no: &["config/environment.yaml", "kubernetes/apps/env/x.yaml", ".sops.yaml", "docs/keys.md", "x/config/env", "kubernetes/secret-store.yaml"],
 };
 
+/// Names of files that say that they hold secrets; one with `.sops.` in it is encrypted.
+const TOLD: &str = "secrets.yaml secrets.yml secrets.json *.tfvars *.tfvars.json credentials credentials.json credentials.yaml credentials.yml \
+    .htpasswd htpasswd password.txt passwords.txt vault.yml vault.yaml";
+
 /// Every place with a rule. An edit gets the strictest verdict of all that match.
 const PLACES: &[Place] = &[
     SECRET,
@@ -163,7 +167,12 @@ const TENANTS: &str = "tenants";
 
 /// Returns the tables, for the digest of the rules.
 pub(crate) fn tables() -> impl serde::Serialize {
-    (PLACES, SCOPES, TENANTS)
+    (PLACES, SCOPES, TENANTS, TOLD)
+}
+
+/// Says whether the name of the file says that it holds secrets.
+pub(crate) fn told(path: &str) -> bool {
+    listed(TOLD, &fold(path.rsplit('/').next().unwrap_or_default()))
 }
 
 /// Returns every place that `path` lies in.

@@ -5,7 +5,7 @@
 use super::machine::{near, registry, resolver, sockets};
 use super::snippet;
 use crate::danger;
-use crate::place::{like, listed, secret};
+use crate::place::{like, listed, secret, told};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use studio_core::name::RelPath;
@@ -52,6 +52,8 @@ const BUILT: &[(&str, Fits)] = &[
     ("SPOT", spot),
     ("DEVICE", |word| word.strip_prefix("/dev/").is_some_and(|name| plain(name, "._:/@+-") && !name.contains(".."))),
     ("REV", revision),
+    ("INVENTORY", inventory),
+    ("VIEW", snippet::view),
     ("FORMAT", |word| word.starts_with('+')),
     ("TEXT", |word| !word.starts_with('-')),
     ("SAID", |word| !word.starts_with(['-', '>', '<']) && !word.contains(['$', '`']) && !listed("| || & && ;", word)),
@@ -146,7 +148,7 @@ fn one_path(word: &str) -> bool {
     let bare = word.strip_prefix("./").unwrap_or(word);
     let bare = bare.strip_suffix('/').unwrap_or(bare);
     // Many a program reads its words out of what stands behind an `@`; some take `+1f` for an option.
-    !word.starts_with(['@', '+']) && (bare == "." || RelPath::try_from(bare).is_ok()) && !secret(bare) && !danger::word(bare)
+    !word.starts_with(['@', '+']) && (bare == "." || RelPath::try_from(bare).is_ok()) && !secret(bare) && !told(bare) && !danger::word(bare)
 }
 
 /// Returns `word`, or for a pattern of a shell a file that it stands for: the pattern is a name's start and
@@ -163,7 +165,7 @@ fn one_of(word: &str) -> Option<Cow<'_, str>> {
     let tame = !folder.contains(['*', '?'])
         && usual
         && plain
-        && !["talsecret", "kubeconfig", "talosconfig", "keys"].iter().any(|name| picks(&format!("{name}.{ending}")));
+        && !["talsecret", "kubeconfig", "talosconfig", "keys", "secrets"].iter().any(|name| picks(&format!("{name}.{ending}")));
     tame.then(|| Cow::Owned(if word.contains('/') { format!("{folder}/x.{ending}") } else { format!("x.{ending}") }))
 }
 
@@ -193,6 +195,12 @@ fn glob(word: &str) -> bool {
 /// Says whether `word` could be the name of a file that is not to be read: where it is one, yq reads it.
 fn names_file(word: &str) -> bool {
     word.starts_with(['/', '~']) || word.contains("../") || secret(word.trim_start_matches("./"))
+}
+
+/// Says whether `word` is an inventory of ansible in plain lines: others are programs, or have a plugin run one.
+fn inventory(word: &str) -> bool {
+    let name = word.rsplit('/').next().unwrap_or_default();
+    one_path(word) && !word.contains(['*', '?', ',']) && (name.ends_with(".ini") || matches!(name, "hosts" | "inventory"))
 }
 
 /// Says whether a program that fetches what others wrote could take `word` for an address.
@@ -240,7 +248,8 @@ fn time(word: &str) -> bool {
 /// Says whether the word is a revision, a path, or a revision's path, inside the repository and not secret.
 fn revision(word: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '@' | '^' | '~' | '{' | '}' | ':');
-    let inside = |part: &str| !part.starts_with(['/', '-']) && !part.split('/').any(|part| part == ".." || part == ".git") && !secret(part);
+    let inside =
+        |part: &str| !part.starts_with(['/', '-']) && !part.split('/').any(|part| part == ".." || part == ".git") && !secret(part) && !told(part);
     word.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '@' | '_'))
         && word.chars().all(plain)
         && word.split(':').all(inside)
@@ -347,8 +356,18 @@ mod tests {
             ("PLACE", &["/", "/var/lib", "docs"], &["/root/.ssh", ".env", "a/../b", "~x"]),
             ("SPOT", &["/root/.ssh", ".talos/main/kubeconfig"], &["a/../b", "a[$(id)]", "-x"]),
             ("DEVICE", &["/dev/sda", "/dev/disk/by-id/ata-X"], &["/dev/", "/dev/../etc", "sda"]),
-            ("REV", &["HEAD~2", "main..HEAD", "HEAD:README.md"], &["HEAD:.env", "../x", "-p", "/etc"]),
+            (
+                "PATH",
+                &["secret.sops.yaml", "secrets.sops.yaml", "a/variables.tf"],
+                &["secrets.yaml", "a/Secrets.yml", "lab.tfvars", "*.tfvars", "sec*.yaml"],
+            ),
+            ("REV", &["HEAD~2", "main..HEAD", "HEAD:README.md"], &["HEAD:secrets.yaml", "HEAD:.env", "../x", "-p", "/etc"]),
             ("FORMAT", &["+%F"], &["%F"]),
+            (
+                "INVENTORY",
+                &["inventory/hosts.ini", "hosts", "./inventory"],
+                &["a.py", "x.yml", "inventory/lab", "../hosts", "/etc/ansible/hosts", "a.ini,b.sh", "*.ini", ".ssh/x.ini", ".ini/"],
+            ),
             ("TEXT", &["anything; goes"], &["-x"]),
             ("SAID", &["rm; ls | x", ""], &["$x", "`id`", "|", "&&", ">x", "-n"]),
             ("PLAIN", &["rm -rf"], &["$x", "a|b", "-n"]),

@@ -186,6 +186,10 @@ pub(super) mod tests {
             ("program = [\"x\"]\n[[verb]]\nclass = \"observe\"\nwords = \"FROB\"", "FROB"),
             ("program = [\"x\"]\n[[verb]]\nclass = \"observe\"\noptions = [\"@none\"]", "no set none"),
             ("program = [\"x\"]\n[[verb]]\nclass = \"observe\"\neffect = \"one-shot\"", "a read"),
+            (
+                "program = [\"x\"]\n[[verb]]\nclass = \"observe\"\noptions = [\"-r|--role NAME\", \"-r|--rule NAME\"]",
+                "-r is short for --role and for --rule",
+            ),
             ("program = [\"x\"]\n[[verb]]\nclass = \"mutate\"\neffect = \"probed\"", "names its probe"),
             ("program = [\"x\"]\n[[verb]]\nclass = \"observe\"\nyes = [\"x y\"]", "should be observe"),
             ("program = [\"x\"]\n[[verb]]\nclass = \"observe\"\nwords = \"NAME*\"\nno = [\"x y\"]", "should not be a read"),

@@ -158,6 +158,8 @@ fn the_strictest_command_of_a_line_decides() {
         "systemctl list-units | grep failed",
         "find . -name '*.rs' | xargs grep -n todo",
         "timeout 5 ping -c 1 10.0.0.1",
+        "k3s kubectl get nodes",
+        "ETCDCTL_API=3 etcdctl member list",
     ] {
         assert_eq!(judged(auto).0, Verdict::Auto, "{auto}");
     }
