@@ -1,6 +1,9 @@
 //! `studio judge`: what the built-in rules say about commands, scripts and attacks, a JSON object a line.
 
 mod attack;
+mod diff;
+
+pub(crate) use diff::diff;
 
 use crate::exit::{Exit, Failure};
 use serde::Deserialize;
@@ -8,7 +11,8 @@ use serde_json::{Value, json};
 use std::io::{BufRead, Read};
 use studio_core::gate::{Class, Verdict};
 use studio_core::limits::JUDGED_LINE_BYTES_MAX;
-use studio_gate::{LineJudgement, Report, ShortGate};
+use studio_core::ticket::Stage;
+use studio_gate::{LineJudgement, PathOp, Report, ShortGate};
 
 /// What is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -17,6 +21,10 @@ pub(crate) enum What {
     Commands,
     /// {"id", "name", "text"}: a script
     Scripts,
+    /// {"id", "op", "path", "stage"}: a place that a persona would read, write or rename
+    Paths,
+    /// a patch, as `git diff` writes it, over the files of the base
+    Diff,
     /// {"id", "attacker_action"}: what somebody who speaks for a persona would do
     Attacks,
 }
@@ -28,6 +36,15 @@ struct Command {
     cmd: Option<String>,
     #[serde(default)]
     argv: Option<Vec<String>>,
+}
+
+/// A place.
+#[derive(Deserialize)]
+struct Place {
+    op: PathOp,
+    path: String,
+    #[serde(default = "studio")]
+    stage: Stage,
 }
 
 /// A script.
@@ -77,6 +94,12 @@ fn answer(gate: &ShortGate, what: What, asked: &Value) -> Result<Value, String> 
             let Script { name, text } = Script::deserialize(asked).map_err(missing)?;
             script(id, gate.judge_script(&name, text.as_bytes()))
         }
+        What::Paths => {
+            let Place { op, path, stage } = Place::deserialize(asked).map_err(missing)?;
+            let why = gate.path_refused(op, &path, stage);
+            json!({ "id": id, "verdict": if why.is_some() { "deny" } else { "allow" }, "why": why })
+        }
+        What::Diff => return Err("a patch is not judged line by line".into()),
         What::Attacks => {
             let action = asked.get("attacker_action").ok_or("it has no \"attacker_action\"")?;
             let (verdict, reason) = match attack::attempt(gate, action)? {
@@ -86,6 +109,11 @@ fn answer(gate: &ShortGate, what: What, asked: &Value) -> Result<Value, String> 
             json!({ "id": id, "verdict": verdict, "reason": reason })
         }
     })
+}
+
+/// The stage of a place that names none.
+fn studio() -> Stage {
+    Stage::Studio
 }
 
 fn command(id: Value, found: LineJudgement) -> Value {
