@@ -31,9 +31,11 @@ fn main() {
 /// A patch of so many files, and what each held before.
 fn change(files: usize) -> (String, String) {
     let manifest = |tag: &str| {
-        let mut text = String::from("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\nspec:\n  template:\n    spec:\n      containers:\n");
+        let mut text =
+            String::from("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\nspec:\n  template:\n    spec:\n      containers:\n");
         for at in 0..5 {
-            let _ = write!(text, "        - name: c{at}\n          image: ghcr.io/x/web:{tag}\n          env:\n            - {{name: A, value: b}}\n");
+            let _ =
+                write!(text, "        - name: c{at}\n          image: ghcr.io/x/web:{tag}\n          env:\n            - {{name: A, value: b}}\n");
         }
         text
     };
