@@ -70,7 +70,8 @@ const DIGITS_MAX: usize = 12;
 /// Longest time, in characters.
 const TIME_MAX: usize = 12;
 /// Endings of files that patterns may stand for.
-const ENDINGS: &str = "yaml yml json md txt toml tf tfvars hcl sh bash py rs go js ts html css crt csr csv tsv log conf cfg ini j2 xml tpl service timer rules sql proto lock";
+const ENDINGS: &str =
+    "yaml yml json md txt toml tf hcl sh bash py rs go js ts html css crt csr csv tsv log conf cfg ini j2 xml tpl service timer rules sql proto lock";
 /// Files of the machine that hold no secrets and that anyone may read.
 const PUBLIC: &str = "/etc/issue /etc/network/interfaces /etc/apt/sources.list /etc/nsswitch.conf /etc/services /etc/shells /etc/locale.gen \
     /proc/sys/* /proc/filesystems /proc/cgroups /var/log/syslog /var/log/messages /var/log/kern.log /var/log/dmesg /var/log/boot.log \
@@ -80,7 +81,13 @@ const PUBLIC: &str = "/etc/issue /etc/network/interfaces /etc/apt/sources.list /
     /sys/block/* /sys/devices/* /usr/share/doc/* /usr/bin/* /usr/sbin/* /usr/lib/* /usr/include/* /bin/* /sbin/* /lib/* /etc/crontab \
     /etc/exports /etc/modules /etc/sysctl.conf /etc/sysctl.d/* /etc/ssh/sshd_config /etc/apt/sources.list.d/* /etc/pve/storage.cfg \
     /etc/pve/corosync.conf /etc/pve/datacenter.cfg /etc/corosync/corosync.conf /proc/cmdline /proc/self/status /proc/1/status /proc/1/cgroup /proc/self/cgroup /proc/self/mountinfo /proc/net/tcp \
-    /proc/net/udp /etc/redhat-release";
+    /proc/net/udp /etc/redhat-release /proc/spl/kstat/zfs/* /proc/vmstat /proc/buddyinfo /proc/slabinfo /proc/softirqs /proc/devices \
+    /proc/pressure/* /sys/module/* /etc/chrony/chrony.conf /etc/chrony.conf /etc/default/grub /etc/modprobe.d/* /etc/modules-load.d/* \
+    /etc/pve/.members /etc/pve/ha/resources.cfg /etc/pve/jobs.cfg /etc/pve/lxc/* /etc/motd /etc/logrotate.conf /etc/logrotate.d/* /etc/cron.d/* \
+    /etc/nginx/nginx.conf /etc/samba/smb.conf /etc/multipath.conf /etc/mdadm/mdadm.conf /etc/lvm/lvm.conf /etc/systemd/system/* \
+    /etc/systemd/journald.conf /etc/systemd/resolved.conf /etc/systemd/timesyncd.conf /run/reboot-required* /var/run/reboot-required* \
+    /var/log/daemon.log /var/log/syslog.* /var/log/messages.* /var/log/kern.log.* /var/log/nginx/* /var/log/pveproxy/* \
+    /var/log/pve-firewall.log /var/log/apt/term.log /var/log/cron /var/log/cron.log";
 
 impl Kind {
     /// Reads a kind: names in capitals and patterns, parted by `|`; what stands in `'…'` is itself.
@@ -165,7 +172,9 @@ fn one_of(word: &str) -> Option<Cow<'_, str>> {
     let tame = !folder.contains(['*', '?'])
         && usual
         && plain
-        && !["talsecret", "kubeconfig", "talosconfig", "keys", "secrets"].iter().any(|name| picks(&format!("{name}.{ending}")));
+        && !["talsecret", "kubeconfig", "talosconfig", "keys", "secret", "secrets", "credentials"]
+            .iter()
+            .any(|name| picks(&format!("{name}.{ending}")));
     tame.then(|| Cow::Owned(if word.contains('/') { format!("{folder}/x.{ending}") } else { format!("x.{ending}") }))
 }
 
@@ -194,7 +203,8 @@ fn glob(word: &str) -> bool {
 
 /// Says whether `word` could be the name of a file that is not to be read: where it is one, yq reads it.
 fn names_file(word: &str) -> bool {
-    word.starts_with(['/', '~']) || word.contains("../") || secret(word.trim_start_matches("./"))
+    let bare = word.trim_start_matches("./");
+    word.starts_with(['/', '~']) || word.contains("../") || secret(bare) || (!bare.starts_with('.') && told(bare))
 }
 
 /// Says whether `word` is an inventory of ansible in plain lines: others are programs, or have a plugin run one.
@@ -280,7 +290,7 @@ mod tests {
             ),
             (
                 "PATH",
-                &["docs/*.md", "*.yaml", "./a/web-?.json"],
+                &["docs/*.md", "*.yaml", "./a/web-?.json", "a/secret.sops.yaml", "docs/secret-store.yaml"],
                 &[
                     "*",
                     "*.env",
@@ -325,6 +335,12 @@ mod tests {
             ),
             ("EXPRESSION", &[".kind", "..", ".a.b", ".. | .image"], &[".env", "/etc/x", "./.talos/x", "../x", "kubeconfig", "env"]),
             ("NAME", &["a.key"], &["a,config/env/x", "x/.ssh/id", "config/env/x"]),
+            (
+                "PATH",
+                &["a/externalsecret.yaml", "docs/env.md", "/var/log/nginx/error.log", "/etc/pve/lxc/200.conf"],
+                &["a/Secrets.yaml", "db-secret.yml", "x.tfvars", "prod.auto.tfvars.json", "app.env", "credentials.json", "s*.yaml", "/var/log/wtmp"],
+            ),
+            ("EXPRESSION", &[".spec.env", ".a"], &["secrets.yaml", "./secrets.yaml", ".env"]),
             ("PATH", &["a.yaml,b.yaml"], &["a.yaml,config/env/x", "a,/etc/shadow", "+1f"]),
             ("PLAIN", &["a/b"], &["https://x"]),
             ("SOCKET", &["10.0.0.1:443", "pve1.lan:8006"], &["10.0.0.1", "x.attacker.example:443", "203.0.113.9:443", "pve1.lan:x"]),

@@ -28,7 +28,7 @@ const AWK: &[&str] = &[
     "do",
 ];
 
-/// Names of jq and yq that read files or modules, show the environment, or make code of text.
+/// Names of jq and yq that read files or modules, show the environment, make code of text, or need not end.
 const FILTER: &[&str] = &[
     "env",
     "ENV",
@@ -44,6 +44,9 @@ const FILTER: &[&str] = &[
     "input_filename",
     "infinite",
     "repeat",
+    "while",
+    "until",
+    "def",
     "__prog_args",
     "__prog_name",
 ];

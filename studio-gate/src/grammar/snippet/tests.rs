@@ -210,6 +210,8 @@ fn a_filter_sees_its_input_only() {
         "é.a|env",
         "$__prog_args",
         "repeat(1)",
+        "while(true; .)",
+        "def f: f; f",
     ] {
         assert!(!filter(no), "{no}");
     }

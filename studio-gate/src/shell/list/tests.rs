@@ -188,4 +188,7 @@ fn the_strictest_command_of_a_line_decides() {
     assert_eq!(judged("kubectl get cm x | openssl s_client -connect pve1.lan:8006").0, Verdict::Refuse);
     assert_eq!(judged("openssl s_client -connect pve1.lan:8006 < docs/a.md").0, Verdict::Refuse);
     assert_eq!(judged("echo | openssl s_client -connect pve1.lan:8006").0, Verdict::Auto);
+    assert_eq!(judged("echo Q | openssl s_client -connect pve1.lan:8006").0, Verdict::Auto);
+    assert_eq!(judged("printf 'DELETE / HTTP/1.0' | openssl s_client -connect pve1.lan:8006").0, Verdict::Refuse);
+    assert_eq!(judged("echo POST /x | openssl s_client -connect pve1.lan:8006").0, Verdict::Refuse);
 }
