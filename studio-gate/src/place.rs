@@ -50,7 +50,7 @@ const SECRET: Place = Place {
 };
 
 /// Names of files that say that they hold secrets; one with `.sops.` in it is encrypted.
-const TOLD: &str = "secret.y*ml secrets.y*ml secret.json secrets.json *-secret.y*ml *-secrets.y*ml *.tfvars *.tfvars.json *.env credentials \
+pub(crate) const TOLD: &str = "secret.y*ml secrets.y*ml secret.json secrets.json *-secret.y*ml *-secrets.y*ml *.tfvars *.tfvars.json *.env credentials \
     credentials.* *password* .htpasswd htpasswd vault.y*ml .dockerconfigjson dockerconfig.json ssh_host_*_key wpa_supplicant.conf wg*.conf \
     token *.token service-account*.json *private_key*";
 

@@ -73,6 +73,8 @@ fn what_a_shell_would_think_about_is_no_plain_word() {
         ("cat config/env/*", Why::Glob),
         ("cat talos/*.yaml", Why::SecretGlob("talsecret.yaml")),
         ("cat x/*.key", Why::SecretGlob("*.key")),
+        ("cat secret*.yaml", Why::SecretGlob("secret.y*ml")),
+        ("head x/s*.yaml", Why::SecretGlob("secret.y*ml")),
         ("cat x/*", Why::SecretGlob("*.agekey")),
         ("cat a[b]", Why::Sign('[')),
         ("PAGER=./e git log", Why::Assignment),
