@@ -1,6 +1,8 @@
-//! `studio judge`: what the built-in rules say about commands, scripts and attacks, a JSON object a line.
+//! `studio judge`: what the built-in rules say about commands, scripts, secrets and attacks, a JSON object a line.
 
 mod attack;
+mod leak;
+mod secrets;
 
 use crate::exit::{Exit, Failure};
 use serde::Deserialize;
@@ -19,6 +21,8 @@ pub(crate) enum What {
     Scripts,
     /// {"id", "attacker_action"}: what somebody who speaks for a persona would do
     Attacks,
+    /// {"id", "filename", "text"}: a file that may hold plaintext secrets
+    Secrets,
 }
 
 /// A command.
@@ -77,6 +81,7 @@ fn answer(gate: &ShortGate, what: What, asked: &Value) -> Result<Value, String> 
             let Script { name, text } = Script::deserialize(asked).map_err(missing)?;
             script(id, gate.judge_script(&name, text.as_bytes()))
         }
+        What::Secrets => secrets::answer(id, asked)?,
         What::Attacks => {
             let action = asked.get("attacker_action").ok_or("it has no \"attacker_action\"")?;
             let (verdict, reason) = match attack::attempt(gate, action)? {
