@@ -3,6 +3,7 @@
 use crate::commands::judge::What;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use studio_core::ticket::Stage;
 
 /// Works an infrastructure repository with a small crew of AI personas that cannot wreck it.
 #[derive(Debug, Parser)]
@@ -211,6 +212,9 @@ pub(crate) enum Command {
         /// What stands there
         #[arg(value_enum)]
         what: What,
+        /// The stage that a patch belongs to
+        #[arg(long, value_name = "N", default_value = "2", value_parser = stage)]
+        stage: Stage,
     },
     /// Explains the rules
     Policy {
@@ -354,4 +358,9 @@ pub(crate) enum Settlement {
     DidNot,
     /// Give the run up
     Abort,
+}
+
+fn stage(text: &str) -> Result<Stage, String> {
+    let number: u8 = text.parse().map_err(|_| "a stage is 1, 2 or 3".to_string())?;
+    Stage::try_from(number).map_err(|error| error.to_string())
 }

@@ -41,6 +41,7 @@ mod work;
 
 use clap::Parser;
 use cli::{Cli, Command, MemoryCommand, PlaceArgs, PolicyCommand};
+use commands::judge::What;
 use exit::{Exit, Failure};
 use serde_json::json;
 use site::Site;
@@ -84,7 +85,9 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     if let Command::Demo { dir } = command {
         return commands::demo::demo(dir, place.json);
     }
-    if let Command::Judge { what } = command {
+    if let Command::Judge { what, .. } = command
+        && what != What::Diff
+    {
         return commands::judge::judge(what);
     }
     if let Command::Policy { what: PolicyCommand::Explain { target, argv } } = command {
@@ -97,7 +100,8 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
 fn in_place(command: Command, place: &PlaceArgs) -> Result<Exit, Failure> {
     let (site, json) = (Site::find(place)?, place.json);
     match command {
-        Command::Demo { .. } | Command::Judge { .. } | Command::Policy { .. } => Ok(Exit::Done),
+        Command::Demo { .. } | Command::Policy { .. } => Ok(Exit::Done),
+        Command::Judge { stage, .. } => commands::judge::diff(&site, stage),
         Command::Init { undo: true, .. } => commands::init::undo(&site, json),
         Command::Init { name, undo: false } => commands::init::init(&site, name, json),
         Command::Trust { yes } => commands::trust::trust(&site, yes, json),

@@ -224,7 +224,8 @@ impl Operator {
             lines.iter().try_for_each(|line| writeln!(file, "{line}"))?;
             file.as_file().sync_all()?;
             file.persist(dir.join(name))?;
-            fs::File::open(&dir)?.sync_all()
+            // The folder itself may be new as well.
+            [&dir, &self.dir.join("repos"), &self.dir].into_iter().try_for_each(|folder| fs::File::open(folder)?.sync_all())
         };
         set().map_err(|error: std::io::Error| Failure::new(Exit::Error, format!("failed to write {}: {error}", dir.join(name).display())))
     }

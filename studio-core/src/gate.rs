@@ -23,8 +23,8 @@ pub trait Gate: Send + Sync {
         BTreeSet::from([case.step.argv.program().to_string()])
     }
 
-    /// Judges an edit of a ticket in `stage`. `moved` is what stands under the new name of a file that it renames.
-    fn judge_edit(&self, edit: &Edit, moved: Option<&[u8]>, stage: Stage) -> EditJudgement;
+    /// Judges an edit of a ticket in `stage`. `before` is what stands at its path.
+    fn judge_edit(&self, edit: &Edit, before: Option<&[u8]>, stage: Stage) -> EditJudgement;
 
     /// Returns the digest of the rules, as the first event of a run records it.
     fn policy(&self) -> Digest;
@@ -210,11 +210,9 @@ impl Gate for ClosedGate {
 /// The repository cannot be read.
 pub fn judge_edits(gate: &dyn Gate, tree: &dyn Tree, edits: &[Edit], stage: Stage) -> Result<Vec<EditJudgement>, TreeError> {
     let judge = |(at, edit): (usize, &Edit)| {
-        let moved = match edit {
-            Edit::Rename { path, .. } => after(tree, edits.get(..at).unwrap_or_default(), path)?,
-            Edit::Write { .. } | Edit::Remove { .. } => None,
-        };
-        Ok(gate.judge_edit(edit, moved.as_deref(), stage))
+        let (Edit::Rename { path, .. } | Edit::Write { path, .. } | Edit::Remove { path }) = edit;
+        let before = after(tree, edits.get(..at).unwrap_or_default(), path)?;
+        Ok(gate.judge_edit(edit, before.as_deref(), stage))
     };
     edits.iter().enumerate().map(judge).collect()
 }

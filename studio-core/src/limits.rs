@@ -104,6 +104,20 @@ pub const SHELL_DEPTH_MAX: usize = 12;
 pub const SHELL_LOOSE_MAX: usize = 64;
 /// Values that the words of one command of a script may have, taken together.
 pub const SHELL_VALUES_MAX: usize = 64;
+/// Collections inside collections of a manifest.
+pub const MANIFEST_DEPTH_MAX: usize = 64;
+/// Values of one manifest file that are compared.
+pub const MANIFEST_NODES_MAX: usize = 100_000;
+/// Copies of a workload that an edit may ask for unasked.
+pub const REPLICAS_MAX: u32 = 10;
+/// Findings about one file of a change that are kept, the strictest.
+pub const FILE_FINDINGS_MAX: usize = 200;
+/// Files of a change that nobody is asked about because of their number.
+pub const CHANGE_FILES_ASKED: usize = 300;
+/// Lines of a change that nobody is asked about because of their number.
+pub const CHANGE_LINES_ASKED: usize = 20_000;
+/// Bytes of a patch that is judged.
+pub const PATCH_BYTES_MAX: u64 = 64 << 20;
 /// Programs of one script, over everything that it uses, whose files are part of what is approved.
 pub const PROGRAMS_MAX: usize = 128;
 /// Bytes of the largest program that is started.

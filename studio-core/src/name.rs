@@ -197,6 +197,25 @@ impl RelPath {
         self.0.strip_prefix(&*folder.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// Returns the path that `text` means where no component is a link: without `.` and empty components, and with
+    /// `..` taken for the folder above.
+    ///
+    /// # Errors
+    /// It leaves the repository, or is no clean path then.
+    pub fn plainly(text: &str) -> Result<RelPath, BadName> {
+        let mut parts: Vec<&str> = Vec::new();
+        for part in text.split('/') {
+            let leaves = part == ".." && parts.pop().is_none();
+            if leaves || text.starts_with('/') {
+                return RelPath::try_from(text);
+            }
+            if !matches!(part, "" | "." | "..") {
+                parts.push(part);
+            }
+        }
+        RelPath::try_from(parts.join("/"))
+    }
+
     /// Returns the last component.
     pub fn file_name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
@@ -222,12 +241,14 @@ fn clean_path(path: &str) -> bool {
     let odd =
         |c: char| hostile(c) || matches!(c, '\n' | '\t' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '\0') || (c.is_whitespace() && c != ' ');
     let good = |part: &str| {
+        // Some file systems leave dots out at the end of a name.
         let bare = part.to_ascii_lowercase();
+        let bare = bare.trim_end_matches('.');
         !part.is_empty()
             && part != "."
             && part != ".."
             && part.len() <= 255
-            && !part.ends_with([' ', '.'])
+            && !part.ends_with(' ')
             && !part.starts_with([' ', '~', '-'])
             && bare != ".git"
             && !bare.starts_with("git~")
@@ -263,8 +284,10 @@ mod tests {
             "a\\b",
             "a\nb",
             "C:/x",
-            "a/b.",
             "a/b ",
+            ".git.",
+            "a/.Git../config",
+            "git~1./x",
             ".g\u{200c}it/x",
             "~/x",
             "-rf",
@@ -272,8 +295,18 @@ mod tests {
         ] {
             assert!(RelPath::try_from(bad).is_err(), "{bad:?}");
         }
-        for good in ["README.md", "ai/tasks/add node.yaml", "cluster/apps/web/ks.yaml", ".gitignore", "a/..b"] {
+        for good in ["README.md", "ai/tasks/add node.yaml", "cluster/apps/web/ks.yaml", ".gitignore", "a/..b", "a/b..", "a/.../b"] {
             assert!(RelPath::try_from(good).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_means_what_is_left_of_it() {
+        for (text, path) in [("a//b", "a/b"), ("./a/./b/", "a/b"), ("a/../b", "b"), ("a/b/../../c", "c"), ("a/.../b", "a/.../b")] {
+            assert_eq!(RelPath::plainly(text).map(String::from), Ok(path.into()));
+        }
+        for bad in ["", ".", "a/..", "..", "a/../../b", "/a", "//a", "a/../.git/x", "a/./.GIT", "a\\..\\b"] {
+            assert!(RelPath::plainly(bad).is_err(), "{bad:?}");
         }
     }
 

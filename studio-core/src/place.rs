@@ -31,13 +31,18 @@ pub fn listed(list: &str, text: &str) -> bool {
     list.split_whitespace().any(|pattern| like(pattern, text))
 }
 
+/// Returns a name without the dots at its end, which some file systems leave out.
+fn end(part: &str) -> &str {
+    part.trim_end_matches('.')
+}
+
 /// Says whether `path` is what `glob` names, or lies below it.
 pub fn below(glob: &str, path: &str) -> bool {
     if !glob.contains('/') {
-        return path.split('/').any(|part| like(glob, part));
+        return path.split('/').any(|part| like(glob, end(part)));
     }
     let mut parts = path.split('/');
-    glob.trim_start_matches('/').split('/').all(|wanted| parts.next().is_some_and(|part| like(wanted, part)))
+    glob.trim_start_matches('/').split('/').all(|wanted| parts.next().is_some_and(|part| like(wanted, end(part))))
 }
 
 #[cfg(test)]
@@ -56,6 +61,8 @@ mod tests {
             "terraform.tfstate",
             ".bash_history",
             ".\u{17f}sh/x",
+            "config./env../x",
+            "a/.env.",
         ] {
             assert!(secret(path), "{path}");
         }

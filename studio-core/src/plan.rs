@@ -8,7 +8,8 @@ use crate::name::{Label, RelPath};
 use crate::place::secret;
 use crate::step::{Pattern, Step};
 use crate::text::Prose;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeSet;
 
 /// What will be reached, within which limits, and how a machine will know.
@@ -80,6 +81,7 @@ pub enum Edit {
     /// The file gets this text, whether it was there or not.
     Write {
         /// The file.
+        #[serde(deserialize_with = "plainly")]
         path: RelPath,
         /// Its new text.
         text: String,
@@ -87,15 +89,23 @@ pub enum Edit {
     /// The file goes away.
     Remove {
         /// The file.
+        #[serde(deserialize_with = "plainly")]
         path: RelPath,
     },
     /// The file gets another name.
     Rename {
         /// The file.
+        #[serde(deserialize_with = "plainly")]
         path: RelPath,
         /// Its new name.
+        #[serde(deserialize_with = "plainly")]
         to: RelPath,
     },
+}
+
+/// A path as whoever proposes an edit may write it.
+fn plainly<'de, D: Deserializer<'de>>(text: D) -> Result<RelPath, D::Error> {
+    RelPath::plainly(&String::deserialize(text)?).map_err(D::Error::custom)
 }
 
 #[derive(Deserialize)]

@@ -83,6 +83,8 @@ const SHOWN: [&str; 8] = ["example", "xxxx", "your_", "your-", "redacted", "plac
 const PEM: &str = "-----BEGIN ";
 /// Characters of a private key at least.
 const KEY_CHARS_MIN: usize = 40;
+/// Bytes of a token that decide whether it is one.
+const BODY_BYTES_MAX: usize = 2048;
 /// Bytes in which these must stand.
 const KEY_HEAD_BYTES: usize = 600;
 
@@ -212,8 +214,13 @@ impl Format {
         // An address or a hash may follow anything; a word begins where no word goes on.
         let word = !start.contains(['/', '$', '{']);
         let apart = before.is_none_or(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/' | '+')));
-        let length = behind.find(|c| !self.letters.hold(c)).unwrap_or(behind.len());
-        let body = behind.get(..length)?;
+        if word && !apart {
+            return None;
+        }
+        // Looked at only so far: what hostile text repeats must not be read again and again.
+        let near = behind.get(..behind.floor_char_boundary(BODY_BYTES_MAX))?;
+        let length = near.find(|c| !self.letters.hold(c)).unwrap_or(near.len());
+        let body = near.get(..length)?;
         let fits = match start {
             "AKIA" | "ASIA" | "ABIA" | "ACCA" => length == 16,
             "A3T" => length == 17,
@@ -227,7 +234,8 @@ impl Format {
             "o." | "st." => length >= self.least && body.bytes().any(|byte| byte.is_ascii_digit()) && !body.contains('.'),
             _ => true,
         };
-        ((apart || !word) && fits && length >= self.least && varied(body)).then_some(start.len() + length)
+        let whole = || behind.find(|c| !self.letters.hold(c)).unwrap_or(behind.len());
+        (fits && length >= self.least && varied(body)).then(|| start.len() + whole())
     }
 }
 

@@ -1,7 +1,12 @@
-//! Judging edits: by where they write, and by what the text shows.
+//! Judging edits: by where they write, and by what the change of the text means.
 
+use crate::manifest;
+use crate::patch::FilePatch;
 use crate::place::{self, Scopes};
+use crate::secret::plaintext;
+use serde::Serialize;
 use studio_core::gate::{EditJudgement, EditVerdict};
+use studio_core::name::RelPath;
 use studio_core::plan::Edit;
 use studio_core::text::hostile;
 use studio_core::ticket::Stage;
@@ -15,68 +20,206 @@ const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "com", "lpt"];
 /// Words after `kind` in which `Secret` may hide behind tags and anchors.
 const KIND_WORDS: usize = 3;
 
-/// Judges `edit`: the strictest verdict of its paths and of the text that stands there after it; `moved` is that of
-/// a file that it renames.
-pub(crate) fn judge(edit: &Edit, moved: Option<&[u8]>, stage: Stage, scopes: &Scopes) -> EditJudgement {
-    let text = match edit {
-        Edit::Write { path, text } => contents(path.as_str(), text),
-        Edit::Rename { to, .. } => moved.and_then(|bytes| contents(to.as_str(), &readable(bytes))),
-        Edit::Remove { .. } => None,
-    };
-    let paths = edit.paths().flat_map(|path| located(path.as_str(), stage, scopes));
-    paths
-        .chain(text)
-        .reduce(|worst, other| if other.verdict > worst.verdict { other } else { worst })
-        .unwrap_or_else(|| judgement(EditVerdict::Block, "no-path", "it names no path; name the file it writes".into()))
+/// One thing that was found about a change of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The file.
+    pub file: String,
+    /// The line of its new text, from 1; of its old one, if it is gone; 1 where the whole file is meant.
+    pub line: usize,
+    /// What it makes of the edit.
+    pub verdict: EditVerdict,
+    /// The rule that found it.
+    pub rule: &'static str,
+    /// Why, for a human.
+    pub why: String,
+    /// What would make it pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
 }
 
-/// What the path alone says; at least one judgement.
-fn located(path: &str, stage: Stage, scopes: &Scopes) -> Vec<EditJudgement> {
-    let mut found: Vec<EditJudgement> =
-        place::places(path).map(|place| judgement(place.verdict, place.rule, format!("{path}: {}", place.why))).collect();
-    if odd(path) {
-        found.push(judgement(
-            EditVerdict::Ask,
-            "odd-name",
-            format!("{path}: use letters, digits and . _ - + @ = , only; other systems read this name differently"),
-        ));
+impl Finding {
+    pub(crate) fn of(verdict: EditVerdict, rule: &'static str, file: &str, line: usize, why: String) -> Finding {
+        Finding { file: file.into(), line: line.max(1), verdict, rule, why, mend: None }
     }
-    if scopes.protect(path) {
-        found.push(judgement(EditVerdict::Block, "protected", format!("{path} is protected by the repository's policy; only its owner edits it")));
+
+    pub(crate) fn mend(self, mend: &str) -> Finding {
+        Finding { mend: Some(mend.into()), ..self }
     }
-    if !scopes.hold(path, stage) {
-        found.push(judgement(
-            EditVerdict::Ask,
-            "out-of-stage",
-            format!("{path} is not what stage {} may write; choose a path of the stage", u8::from(stage)),
-        ));
+}
+
+/// Judges `edit`: the strictest of what is found; `before` is what stands at its path, under the old name of a file
+/// that it renames.
+pub(crate) fn judge(edit: &Edit, before: Option<&[u8]>, stage: Stage, scopes: &Scopes) -> EditJudgement {
+    let worst = worst(findings(edit, before, stage, scopes));
+    let place = if worst.line > 1 { format!("line {}: ", worst.line) } else { String::new() };
+    let mend = worst.mend.map(|mend| format!("; {mend}")).unwrap_or_default();
+    EditJudgement { verdict: worst.verdict, rule: worst.rule.into(), why: format!("{}: {place}{}{mend}", worst.file, worst.why) }
+}
+
+/// Returns everything that is found about `edit`, of its paths and of the text that stands there after it.
+pub(crate) fn findings(edit: &Edit, before: Option<&[u8]>, stage: Stage, scopes: &Scopes) -> Vec<Finding> {
+    let removes = matches!(edit, Edit::Remove { .. });
+    let mut found: Vec<Finding> = edit.paths().flat_map(|path| located(path.as_str(), stage, scopes, removes)).collect();
+    let was = before.map(readable);
+    match edit {
+        Edit::Write { path, text } => {
+            found.extend(plain(path.as_str(), text));
+            found.extend(plaintext(path.as_str(), was.as_deref(), text));
+            found.extend(contents(path.as_str(), was.as_deref(), Some(text)));
+        }
+        Edit::Remove { path } => found.extend(contents(path.as_str(), was.as_deref().or(Some("")), None)),
+        Edit::Rename { path, to } => {
+            found.push(moved(path.as_str(), to.as_str()));
+            if !manifest::is_manifest(path.as_str()) || !manifest::is_manifest(to.as_str()) {
+                found.extend(was.iter().flat_map(|text| plain(to.as_str(), text)));
+                // What moves stands in the repository already: a human says whether it may stand there.
+                let moves = was.iter().flat_map(|text| plaintext(to.as_str(), None, text));
+                found.extend(moves.map(|found| Finding { verdict: EditVerdict::Ask, ..found }));
+                found
+                    .extend(was.filter(|_| manifest::is_manifest(to.as_str())).into_iter().flat_map(|text| contents(to.as_str(), None, Some(&text))));
+            }
+        }
     }
-    let folded = place::fold(path);
-    found.push(if place::listed(PROSE, &folded) {
-        judgement(EditVerdict::Pass, "prose", format!("{path} is only read by people"))
-    } else {
-        judgement(EditVerdict::Gate, "in-scope", format!("{path} takes effect when it is merged, so the merge asks"))
-    });
     found
 }
 
-/// What the text says, if anything.
-fn contents(path: &str, text: &str) -> Option<EditJudgement> {
-    if text.contains("AGE-SECRET-KEY-") || text.lines().any(|line| line.contains("-----BEGIN") && line.contains("PRIVATE KEY")) {
-        return Some(judgement(
-            EditVerdict::Block,
-            "plaintext-key",
-            format!("{path} would hold a private key; encrypt it outside and commit only ciphertext"),
-        ));
+/// Returns everything that is found about what a patch does to one file.
+///
+/// # Errors
+/// It held something else than the patch says.
+pub(crate) fn patched(file: &FilePatch, before: Option<&[u8]>, stage: Stage, scopes: &Scopes) -> Result<Vec<Finding>, String> {
+    let name = file.new.as_ref().or(file.old.as_ref()).cloned().unwrap_or_default();
+    let mut found = modes(file, &name);
+    let mut paths = Vec::new();
+    for path in [&file.old, &file.new] {
+        match path.as_deref().map(RelPath::try_from).transpose() {
+            Ok(path) => paths.push(path),
+            Err(error) => {
+                found.push(Finding::of(EditVerdict::Block, "bad-path", &name, 1, error.to_string()));
+                return Ok(found);
+            }
+        }
     }
+    let text = |path: &RelPath| {
+        if file.binary {
+            return Ok(None);
+        }
+        let text = file.apply(&before.map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default());
+        text.map(|text| Some(Edit::Write { path: path.clone(), text })).map_err(|why| format!("{path}: {why}"))
+    };
+    let edits = match paths.as_slice() {
+        [Some(old), Some(new)] if old == new && file.lines() == 0 && !file.binary => Vec::new(),
+        [Some(old), Some(new)] if old == new => vec![text(new)?],
+        [Some(old), Some(new)] => {
+            let rename = Some(Edit::Rename { path: old.clone(), to: new.clone() }).filter(|_| !file.copies);
+            vec![rename, if file.lines() > 0 || file.copies { text(new)? } else { None }]
+        }
+        [None, Some(new)] => vec![text(new)?],
+        [Some(old), None] => vec![Some(Edit::Remove { path: old.clone() })],
+        [..] => Vec::new(),
+    };
+    // A copy is a new file: what it was made out of stays as it is.
+    let before = before.filter(|_| !file.copies);
+    found.extend(edits.iter().flatten().flat_map(|edit| findings(edit, before, stage, scopes)));
+    if file.binary || edits.is_empty() {
+        found.extend(paths.iter().flatten().flat_map(|path| located(path.as_str(), stage, scopes, file.new.is_none())));
+        let prose = place::listed(PROSE, &place::fold(&name));
+        let verdict = if prose { EditVerdict::Pass } else { EditVerdict::Gate };
+        let (rule, why) =
+            if file.binary { ("binary", "its bytes are no text, so nobody sees what changes") } else { ("mode", "only its mode changes") };
+        found.push(Finding::of(verdict, rule, &name, 1, why.into()));
+    }
+    Ok(found)
+}
+
+/// What the modes of a file say.
+fn modes(file: &FilePatch, name: &str) -> Vec<Finding> {
+    let kind = |mode: Option<u32>| mode.map(|mode| mode & 0o170_000);
+    let finding = |verdict, rule, why: &str| Finding::of(verdict, rule, name, 1, why.into());
+    match (kind(file.new_mode), file.new_mode) {
+        (Some(0o160_000), _) => vec![finding(EditVerdict::Block, "gitlink", "it leads to another repository, whose files nobody here judges")],
+        (Some(0o120_000), _) => {
+            vec![finding(EditVerdict::Ask, "symlink", "it leads elsewhere: what is read or written there is not what is seen here")]
+        }
+        (Some(0o100_000), Some(0o100_755)) if file.old_mode != Some(0o100_755) => {
+            vec![finding(EditVerdict::Gate, "executable", "it can be run then")]
+        }
+        (Some(0o100_000) | None, _) => Vec::new(),
+        (Some(_), _) => vec![finding(EditVerdict::Block, "mode", "git keeps no file of this mode")],
+    }
+}
+
+/// Returns the strictest that the path alone says about an edit there, if it says anything.
+pub(crate) fn judge_path(path: &str, stage: Stage, scopes: &Scopes) -> Option<Finding> {
+    Some(located(path, stage, scopes, false)).filter(|found| !found.is_empty()).map(worst)
+}
+
+/// Returns the strictest.
+pub(crate) fn worst(found: Vec<Finding>) -> Finding {
+    found
+        .into_iter()
+        .reduce(|worst, other| if other.verdict > worst.verdict { other } else { worst })
+        .unwrap_or_else(|| Finding::of(EditVerdict::Block, "no-path", "", 1, "it names no path; name the file it writes".into()))
+}
+
+/// What the path alone says, if anything.
+fn located(path: &str, stage: Stage, scopes: &Scopes, removes: bool) -> Vec<Finding> {
+    let mut found: Vec<Finding> = place::places(path)
+        .map(|place| match place.rule {
+            "encrypted" if removes => Finding::of(EditVerdict::Gate, place.rule, path, 1, "whatever uses the ciphertext would miss it".into()),
+            rule => Finding::of(place.verdict, rule, path, 1, place.why.into()),
+        })
+        .collect();
+    if odd(path) {
+        let why = "other systems read this name differently".into();
+        found.push(Finding::of(EditVerdict::Ask, "odd-name", path, 1, why).mend("use letters, digits and . _ - + @ = , only"));
+    }
+    if scopes.protect(path) {
+        found.push(Finding::of(EditVerdict::Block, "protected", path, 1, "the repository's policy protects it; only its owner edits it".into()));
+    }
+    if !scopes.hold(path, stage) {
+        let why = format!("it is not what stage {} may write", u8::from(stage));
+        found.push(Finding::of(EditVerdict::Ask, "out-of-stage", path, 1, why).mend("choose a path of the stage"));
+    }
+    found
+}
+
+/// What it means that a file has another name.
+fn moved(path: &str, to: &str) -> Finding {
+    match [path, to].iter().all(|path| place::listed(PROSE, &place::fold(path))) {
+        true => Finding::of(EditVerdict::Pass, "prose", to, 1, "it is only read by people".into()),
+        false => Finding::of(EditVerdict::Gate, "moved", to, 1, format!("it was {path}, and takes effect under its name when it is merged")),
+    }
+}
+
+/// What any new text says, if anything.
+fn plain(path: &str, text: &str) -> Vec<Finding> {
+    let mut found = Vec::new();
     let unix = text.replace("\r\n", "\n");
-    if let Some(c) = unix.chars().find(|c| hostile(*c)) {
-        let why = format!("{path} would hold the character U+{:04X}, which a reader cannot see; write it as an escape or leave it out", c as u32);
-        return Some(judgement(EditVerdict::Ask, "hidden-character", why));
+    if let Some((at, c)) = unix.char_indices().find(|(_, c)| hostile(*c)) {
+        let line = unix.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
+        let why = format!("it would hold the character U+{:04X}, which a reader cannot see", c as u32);
+        found.push(Finding::of(EditVerdict::Ask, "hidden-character", path, line, why).mend("write it as an escape or leave it out"));
     }
-    (!place::like("*.md", &place::fold(path)) && holds_secret(text)).then(|| {
-        judgement(EditVerdict::Ask, "secret-manifest", format!("{path} seems to hold a Secret; a human must see that it is encrypted or harmless"))
-    })
+    found
+}
+
+/// What the change of a text means; at least one finding.
+fn contents(path: &str, before: Option<&str>, after: Option<&str>) -> Vec<Finding> {
+    let folded = place::fold(path);
+    if place::listed(PROSE, &folded) {
+        return vec![Finding::of(EditVerdict::Pass, "prose", path, 1, "it is only read by people".into())];
+    }
+    if manifest::is_manifest(path) && (before.is_some_and(|text| !text.is_empty()) || after.is_some()) {
+        return manifest::judge(path, before, after);
+    }
+    let mut found = vec![Finding::of(EditVerdict::Gate, "in-scope", path, 1, "it takes effect when it is merged, so the merge asks".into())];
+    if after.is_some_and(holds_secret) {
+        let why = "it seems to hold a Secret; a human must see that it is encrypted or harmless".into();
+        found.push(Finding::of(EditVerdict::Ask, "secret-manifest", path, 1, why));
+    }
+    found
 }
 
 /// Returns the text of a file; of one that is no text, what a reader would see of it.
@@ -88,7 +231,7 @@ fn readable(bytes: &[u8]) -> String {
 }
 
 /// Says whether the text names the kind `Secret`, however it is spaced, quoted, tagged or anchored.
-fn holds_secret(text: &str) -> bool {
+pub(crate) fn holds_secret(text: &str) -> bool {
     let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let kind = |at: usize| words.iter().skip(at + 1).take(KIND_WORDS).any(|word| *word == "Secret" || *word == "SecretList");
     words.iter().enumerate().any(|(at, word)| *word == "stringData" || (*word == "kind" && kind(at)))
@@ -101,18 +244,13 @@ fn odd(path: &str) -> bool {
         let stem = place::fold(part.split('.').next().unwrap_or(part));
         DEVICES.contains(&stem.trim_end_matches(|c: char| c.is_ascii_digit()))
     };
-    !path.chars().all(plain) || path.split('/').any(device)
-}
-
-fn judgement(verdict: EditVerdict, rule: &str, why: String) -> EditJudgement {
-    EditJudgement { verdict, rule: rule.into(), why }
+    !path.chars().all(plain) || path.ends_with('.') || path.split('/').any(device)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use studio_core::gate::judge_edits;
-    use studio_core::name::RelPath;
     use studio_core::tree::MemoryTree;
 
     fn path(text: &str) -> RelPath {
@@ -132,8 +270,8 @@ mod tests {
             ("kubernetes/apps/web/README.md", EditVerdict::Pass, "prose"),
             ("docs/cluster.drawio", EditVerdict::Pass, "prose"),
             ("docs/render.sh", EditVerdict::Gate, "in-scope"),
-            ("kubernetes/apps/web/ks.yaml", EditVerdict::Gate, "in-scope"),
-            ("kubernetes/apps/名前/ks.yaml", EditVerdict::Gate, "in-scope"),
+            ("kubernetes/apps/web/ks.yaml", EditVerdict::Gate, "manifest"),
+            ("kubernetes/apps/名前/ks.yaml", EditVerdict::Gate, "manifest"),
             ("infrastructure/check.sh", EditVerdict::Gate, "in-scope"),
             ("infrastructure/wipe_disk.sh", EditVerdict::Ask, "dangerous-script"),
             ("docs/AGENTS.md", EditVerdict::Ask, "agent-files"),
@@ -144,6 +282,7 @@ mod tests {
             ("kubernetes/apps/..%2fx.yaml", EditVerdict::Ask, "odd-name"),
             ("kubernetes/a\u{2215}b.yaml", EditVerdict::Ask, "odd-name"),
             ("kubernetes/com1.yaml", EditVerdict::Ask, "odd-name"),
+            ("kubernetes/x.yaml.", EditVerdict::Ask, "odd-name"),
             ("ai/state/stage.json", EditVerdict::Block, "studio-files"),
             ("Config/Env/x.md", EditVerdict::Block, "secret-place"),
         ] {
@@ -153,11 +292,15 @@ mod tests {
 
     #[test]
     fn what_it_writes_can_only_raise() {
-        let key = format!("-----BEGIN OPENSSH {} KEY-----\n", "PRIVATE");
-        let age = format!("AGE-SECRET-{}-1X", "KEY");
+        let body = "q7Rt2Zx9Lm4Wv8Kb3Nc6Yd1Hs5Jf0Gp2Tq7Rt2Zx9Lm4Wv8Kb3Nc6Yd1Hs5J";
+        let key = format!("-----BEGIN OPENSSH {} KEY-----\n{body}\n", "PRIVATE");
+        let age = format!("AGE-SECRET-{}-1{}", "KEY", body.to_uppercase());
         for text in [&key, &age] {
-            assert_eq!(write("docs/x.md", text), (EditVerdict::Block, "plaintext-key".into()));
+            assert_eq!(write("docs/x.md", text), (EditVerdict::Block, "token".into()));
         }
+        let secret = "kind: Secret\nstringData:\n  password: hunter\n";
+        assert_eq!(write("kubernetes/x.yaml", secret), (EditVerdict::Block, "kubernetes-secret".into()));
+        assert_eq!(write("kubernetes/x.yaml", "a:\n  password: '[secret]'\n"), (EditVerdict::Block, "secret-taken-out".into()));
         for text in [
             "kind: Secret\n",
             "{\"kind\":\"Secret\"}",
@@ -220,7 +363,7 @@ mod tests {
         let remove = |at: &str| judge(&Edit::Remove { path: path(at) }, None, Stage::Infra, &Scopes::default()).verdict;
         assert_eq!(remove("docs/a.md"), EditVerdict::Pass);
         assert_eq!(remove("kubernetes/apps/web/ks.yaml"), EditVerdict::Gate);
-        assert_eq!(remove("kubernetes/apps/web/secret.sops.yaml"), EditVerdict::Ask);
+        assert_eq!(remove("kubernetes/apps/web/secret.sops.yaml"), EditVerdict::Gate);
         assert_eq!(remove(".gitattributes"), EditVerdict::Block);
     }
 }

@@ -17,6 +17,8 @@ mod edit;
 mod grammar;
 mod hours;
 mod live;
+mod manifest;
+mod patch;
 mod place;
 mod registration;
 mod registry;
@@ -27,14 +29,16 @@ mod shell;
 pub use approvers::{ApproversError, SshApprovers};
 pub use declared::{BadArgument, Declared, DeclaredError, Kind, Param, declared};
 pub use digest::sha256;
+pub use edit::Finding;
 pub use hours::{BadHours, Hours};
+pub use patch::{BadPatch, FilePatch, patch};
 pub use registration::{NotRegistered, Registration, registered};
 pub use script::plain;
 pub use secret::{SecretFinding, secrets};
 pub use shell::{Command, Line, Note, Report, Why, Word, list};
 
 use std::collections::{BTreeMap, BTreeSet};
-use studio_core::gate::{Case, Class, EditJudgement, Effect, Gate, Judgement, Verdict};
+use studio_core::gate::{Case, Class, EditJudgement, EditVerdict, Effect, Gate, Judgement, Verdict};
 use studio_core::name::{Digest, Label, RelPath, Target};
 use studio_core::plan::Edit;
 use studio_core::step::Probe;
@@ -98,10 +102,50 @@ impl ShortGate {
         script::alone(name, text)
     }
 
+    /// Says why a persona may not read, write or rename there in `stage`, whatever is written; nothing if it may. A
+    /// rename is written `a -> b`. What only a human may agree to, it may not.
+    pub fn path_refused(&self, op: PathOp, path: &str, stage: Stage) -> Option<String> {
+        let named = match op {
+            PathOp::Rename => path.split(" -> ").collect(),
+            PathOp::Read | PathOp::Write => vec![path],
+        };
+        if op == PathOp::Rename && named.len() != 2 {
+            return Some("a rename is written: a -> b".into());
+        }
+        named.into_iter().find_map(|path| match RelPath::plainly(path) {
+            Err(error) => Some(error.to_string()),
+            Ok(path) if op == PathOp::Read => place::hidden(path.as_str()).map(|why| format!("{path}: {why}")),
+            Ok(path) => {
+                let judged = edit::judge_path(path.as_str(), stage, &self.scopes)?;
+                (judged.verdict > EditVerdict::Gate).then(|| format!("{path}: {}", judged.why))
+            }
+        })
+    }
+
+    /// Judges what a patch does to one file, of which `before` is what it held.
+    ///
+    /// # Errors
+    /// It held something else than the patch says.
+    pub fn judge_patch(&self, file: &FilePatch, before: Option<&[u8]>, stage: Stage) -> Result<Vec<Finding>, String> {
+        edit::patched(file, before, stage, &self.scopes)
+    }
+
     fn over(scopes: place::Scopes, registry: registry::Registry) -> Self {
-        let tables = (grammar::digest(), danger::tables(), place::tables(), &scopes, &registry);
+        let tables = (grammar::digest(), danger::tables(), place::tables(), manifest::tables(), &scopes, &registry);
         ShortGate { policy: digest::of_tables(&tables), scopes, registry }
     }
+}
+
+/// What is done at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PathOp {
+    /// It is shown.
+    Read,
+    /// It is written, made or removed.
+    Write,
+    /// It is called otherwise.
+    Rename,
 }
 
 /// What the rules say about a line of shell text.
@@ -157,8 +201,8 @@ impl Gate for ShortGate {
         named.unwrap_or_default().into_iter().chain([case.step.argv.program().to_string()]).collect()
     }
 
-    fn judge_edit(&self, edit: &Edit, moved: Option<&[u8]>, stage: Stage) -> EditJudgement {
-        edit::judge(edit, moved, stage, &self.scopes)
+    fn judge_edit(&self, edit: &Edit, before: Option<&[u8]>, stage: Stage) -> EditJudgement {
+        edit::judge(edit, before, stage, &self.scopes)
     }
 
     fn policy(&self) -> Digest {

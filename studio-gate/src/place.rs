@@ -172,6 +172,11 @@ pub(crate) fn places(path: &str) -> impl Iterator<Item = &'static Place> {
     PLACES.iter().filter(move |place| place.globs.split_whitespace().any(|glob| below(glob, &path)))
 }
 
+/// Says why nobody is shown what stands at `path`; nothing if it may be shown.
+pub(crate) fn hidden(path: &str) -> Option<&'static str> {
+    places(path).find(|place| place.rule == SECRET.rule || place.rule == "git-files").map(|place| place.why)
+}
+
 /// Which stage opens what: the built-in folders, or those of one repository.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Scopes {

@@ -13,8 +13,10 @@ mod tree;
 mod value;
 mod view;
 
+use crate::edit::Finding;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use studio_core::gate::EditVerdict;
 use studio_core::limits::LIST_MAX;
 use studio_core::redact::{Bare, REDACTED};
 use studio_core::token;
@@ -34,22 +36,20 @@ pub struct SecretFinding {
 
 /// Returns the plaintext secrets of a file, at most [`LIST_MAX`], in order and one a line.
 pub fn secrets(name: &str, text: &str) -> Vec<SecretFinding> {
-    let mut found = Found { lines: BTreeMap::new(), from: 1, still: false };
-    look(name, text, 0, &mut found);
-    found.lines.into_values().take(LIST_MAX).collect()
+    all(name, text).into_values().take(LIST_MAX).collect()
 }
 
-/// Returns the rule that blocks a file because of a plaintext secret, and why: where it stands, and what would make it pass.
-pub(crate) fn plaintext(name: &str, text: &str) -> Option<(&'static str, String)> {
-    let found = secrets(name, text);
-    if let [first, rest @ ..] = found.as_slice() {
-        let SecretFinding { line, rule, what, mend } = first;
-        let more = if rest.is_empty() { String::new() } else { format!(" ({} more lines like it)", rest.len()) };
-        return Some((rule, format!("{name}:{line}: {what}{more}; {mend}")));
-    }
-    // The Studio took something out of what a model wrote, and nobody knows what would stand there.
-    let line = text.lines().position(|line| line.contains(REDACTED)).filter(|_| !name.to_ascii_lowercase().ends_with(".md"))?;
-    Some(("secret-taken-out", format!("{name}:{}: a secret was written here and was taken out; {ENCRYPT}", line + 1)))
+/// Returns what blocks a file that is written: plaintext secrets in lines that were not there before, and what the
+/// Studio took out of the answer of a model, of which nobody knows what would stand there.
+pub(crate) fn plaintext(name: &str, before: Option<&str>, text: &str) -> Vec<Finding> {
+    let (old, lines): (BTreeSet<&str>, Vec<&str>) = (before.unwrap_or_default().lines().collect(), text.lines().collect());
+    let fresh = |line: u32| lines.get((line as usize).saturating_sub(1)).is_none_or(|line| !old.contains(line));
+    let block = |line: usize, rule, what: &str| Finding::of(EditVerdict::Block, rule, name, line, what.into());
+    let found = all(name, text).into_values().filter(|found| fresh(found.line)).take(LIST_MAX);
+    let mut all: Vec<Finding> = found.map(|found| block(found.line as usize, found.rule, found.what).mend(found.mend)).collect();
+    let taken = text.lines().position(|line| line.contains(REDACTED) && !old.contains(line)).filter(|_| !name.to_ascii_lowercase().ends_with(".md"));
+    all.extend(taken.map(|at| block(at + 1, "secret-taken-out", "a secret was written here and was taken out").mend(ENCRYPT)));
+    all
 }
 
 /// Texts inside texts: a file in a manifest, base64 in that file, and once more.
@@ -97,6 +97,13 @@ impl Lines {
     fn at(&self, byte: usize) -> u32 {
         u32::try_from(self.0.partition_point(|start| *start <= byte)).unwrap_or(u32::MAX)
     }
+}
+
+/// Returns everything that is found in a file, by line.
+fn all(name: &str, text: &str) -> BTreeMap<u32, SecretFinding> {
+    let mut found = Found { lines: BTreeMap::new(), from: 1, still: false };
+    look(name, text, 0, &mut found);
+    found.lines
 }
 
 /// Looks at a text in every way: as it stands, and as what it spells.

@@ -162,6 +162,13 @@ fn a_registration_ends_with_an_edit_with_its_signer_and_with_a_word() {
     assert!(lab.refuses("recover").contains("is not registered"));
     fs::write(&lines, signed).unwrap();
 
+    // What lies in the checkout is not what is registered.
+    lab.write(WIPE, "set -e\n");
+    let said = lab.studio(0, &format!("script register {WIPE} --yes"));
+    assert!(said.err.contains("infrastructure/wipe-lab.sh is another one in the checkout than at "), "{}", said.err);
+    lab.write(WIPE, WIPE_TEXT);
+    assert_eq!(lab.studio(0, &format!("script register {WIPE} --yes")).err, "");
+
     // An edit, and one of its side file.
     for (path, text) in [(WIPE, format!("{WIPE_TEXT}# more\n")), ("infrastructure/wipe-lab.sh.studio.toml", format!("{SIDE}kill = \"safe\"\n"))] {
         let before = lab.read(path);

@@ -126,6 +126,18 @@ fn the_judge_answers_line_by_line() {
     let said = ask(0, "scripts", "{\"id\":1,\"name\":\"infrastructure/x.sh\",\"text\":\"set -e\\nkubectl get nodes || true\\n\"}").out;
     let row: Value = serde_json::from_str(&said).unwrap();
     assert_eq!((&row["verdict"], &row["class"], &row["cannot_fail"]), (&json!("ask"), &json!("observe"), &json!(true)), "{row}");
+    let places = "{\"id\":1,\"op\":\"write\",\"path\":\"./kubernetes//apps/x.yaml\"}\n{\"id\":2,\"op\":\"rename\",\"path\":\"docs/a.md -> .GIT/x\"}\n\
+        {\"id\":3,\"op\":\"write\",\"path\":\"ui/x.ts\",\"stage\":1}\n{\"id\":4,\"op\":\"read\",\"path\":\"ai/mission.md\"}\n\
+        {\"id\":5,\"op\":\"read\",\"path\":\"config/env/x\"}\n";
+    let said: Vec<Value> = ask(0, "paths", places).out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(said.iter().map(|row| row["verdict"].as_str().unwrap()).collect::<Vec<_>>(), ["allow", "deny", "deny", "allow", "deny"]);
+    assert!(said[2]["why"].as_str().unwrap().contains("stage 1"), "{}", said[2]);
+    let files = "{\"id\":1,\"filename\":\"s.yaml\",\"text\":\"kind: Secret\\nstringData:\\n  a: hunter\\n\"}\n\
+        {\"id\":2,\"filename\":\"s.yaml\",\"text\":\"kind: Secret\\nstringData:\\n  a: ${A}\\n\"}\n";
+    let said: Vec<Value> = ask(0, "secrets", files).out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&said[0]["verdict"], &said[0]["findings"][0]["line"]), (&json!("secret"), &json!(3)), "{}", said[0]);
+    assert!(said[0]["findings"][0]["rule"] == "kubernetes-secret" && !said[0].to_string().contains("hunter"), "{}", said[0]);
+    assert_eq!(said[1], json!({ "id": 2, "verdict": "clean", "findings": [] }));
     let said = ask(0, "attacks", "{\"id\":1,\"attacker_action\":{\"actor\":\"engineer\",\"kind\":\"run_command\",\"cmd\":\"ls\"}}").out;
     assert_eq!(said, "{\"id\":1,\"reason\":\"capability-token\",\"verdict\":\"refused\"}\n");
     for (text, why) in [("{\"id\":1}\nx", ":1: it needs one of"), ("{\"cmd\":\"ls\"}\nx\n", ":2: it is no JSON object")] {
@@ -143,4 +155,56 @@ fn a_rule_is_explained() {
     let said = lab.studio(0, "policy explain --target other -- kubectl --context main get nodes").out;
     assert!(said.contains("verdict     refuse") && said.contains("better      leave the option out"), "{said}");
     assert_eq!(lab.json(0, "policy explain -- kubectl get nodes")[0]["verdict"], "auto");
+}
+
+const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 1\n  template:\n    spec:\n      \
+    containers:\n      - {name: web, image: 'ghcr.io/x/web:1.2.3'}\n";
+
+#[test]
+fn a_patch_is_judged_over_the_files_of_the_base() {
+    let lab = Lab::tracked(&[("cluster/apps/web/x.yaml", DEPLOYMENT), ("docs/a.md", "a\n"), ("infrastructure/check.sh", "true\n")]);
+    let judged = |script: &str| -> Value {
+        let all = format!("{script}; git add -A -f . && git diff --cached -M HEAD | {STUDIO} judge diff --stage 1; git reset -q --hard");
+        serde_json::from_str(lab.shell(0, &all).out.lines().last().unwrap()).unwrap()
+    };
+    let web = "cluster/apps/web/x.yaml";
+    for (script, verdict, rule, file, line) in [
+        (format!("sed -i s/1.2.3/1.2.4/ {web}"), "pass", "image-version", web, 9),
+        (format!("sed -i s/1.2.3/latest/ {web}"), "gate", "not-listed", web, 9),
+        (format!("echo more >> docs/a.md; sed -i 's/replicas: 1/replicas: 2/' {web}"), "pass", "replicas", web, 5),
+        (format!("git mv {web} cluster/apps/web/y.yaml"), "gate", "moved", "cluster/apps/web/y.yaml", 1),
+        (format!("git rm -q {web}"), "gate", "manifest", web, 1),
+        ("git mv docs/a.md docs/b.md".into(), "pass", "prose", "docs/b.md", 1),
+        (format!("printf -- '---\\nkind: Secret\\nstringData: {{a: hunter}}\\n' >> {web}"), "block", "kubernetes-secret", web, 12),
+        ("ln -s /etc/passwd docs/l.md".into(), "ask", "symlink", "docs/l.md", 1),
+        ("chmod +x infrastructure/check.sh".into(), "gate", "executable", "infrastructure/check.sh", 1),
+        ("mkdir -p .github; echo x > .github/x.yaml".into(), "ask", "ci", ".github/x.yaml", 1),
+        ("mkdir -p ai/state; echo x > ai/state/x.json".into(), "block", "studio-files", "ai/state/x.json", 1),
+        (
+            "git update-index --add --cacheinfo 160000,HEAD,cluster/sub; git rev-parse HEAD > /dev/null"
+                .replace("HEAD,", &format!("{},", "1".repeat(40))),
+            "block",
+            "gitlink",
+            "cluster/sub",
+            1,
+        ),
+    ] {
+        let script = if rule == "gitlink" { script.replace("git update-index", "mkdir -p cluster/sub; git update-index") } else { script };
+        let said = judged(&script);
+        let first = if verdict == "pass" {
+            said["findings"].as_array().unwrap().iter().find(|found| found["rule"] == rule).cloned()
+        } else {
+            said["findings"].get(0).cloned()
+        };
+        let first = first.unwrap_or_else(|| panic!("{script}: {said}"));
+        assert_eq!(
+            (&said["verdict"], &first["rule"], &first["file"], &first["line"]),
+            (&json!(verdict), &json!(rule), &json!(file), &json!(line)),
+            "{script}: {said}"
+        );
+    }
+    assert_eq!(judged("true"), json!({ "v": 1, "type": "diff", "verdict": "pass", "findings": [] }));
+    let other = format!("printf 'diff --git a/docs/a.md b/docs/a.md\n--- a/docs/a.md\n+++ b/docs/a.md\n@@ -1 +1 @@\n-b\n+c\n' | {STUDIO} judge diff");
+    assert!(lab.shell(3, &other).err.contains("docs/a.md: line 1 is not what the patch says"));
+    assert!(lab.shell(3, &format!("printf '@@ x\n' | {STUDIO} judge diff")).err.contains("line 1 of the patch"));
 }

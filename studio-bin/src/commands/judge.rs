@@ -1,8 +1,11 @@
 //! `studio judge`: what the built-in rules say about commands, scripts, secrets and attacks, a JSON object a line.
 
 mod attack;
+mod diff;
 mod leak;
 mod secrets;
+
+pub(crate) use diff::diff;
 
 use crate::exit::{Exit, Failure};
 use serde::Deserialize;
@@ -10,7 +13,8 @@ use serde_json::{Value, json};
 use std::io::{BufRead, Read};
 use studio_core::gate::{Class, Verdict};
 use studio_core::limits::JUDGED_LINE_BYTES_MAX;
-use studio_gate::{LineJudgement, Report, ShortGate};
+use studio_core::ticket::Stage;
+use studio_gate::{LineJudgement, PathOp, Report, ShortGate};
 
 /// What is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -19,6 +23,10 @@ pub(crate) enum What {
     Commands,
     /// {"id", "name", "text"}: a script
     Scripts,
+    /// {"id", "op", "path", "stage"}: a place that a persona would read, write or rename
+    Paths,
+    /// a patch, as `git diff` writes it, over the files of the base
+    Diff,
     /// {"id", "attacker_action"}: what somebody who speaks for a persona would do
     Attacks,
     /// {"id", "filename", "text"}: a file that may hold plaintext secrets
@@ -32,6 +40,15 @@ struct Command {
     cmd: Option<String>,
     #[serde(default)]
     argv: Option<Vec<String>>,
+}
+
+/// A place.
+#[derive(Deserialize)]
+struct Place {
+    op: PathOp,
+    path: String,
+    #[serde(default = "studio")]
+    stage: Stage,
 }
 
 /// A script.
@@ -82,6 +99,12 @@ fn answer(gate: &ShortGate, what: What, asked: &Value) -> Result<Value, String> 
             script(id, gate.judge_script(&name, text.as_bytes()))
         }
         What::Secrets => secrets::answer(id, asked)?,
+        What::Paths => {
+            let Place { op, path, stage } = Place::deserialize(asked).map_err(missing)?;
+            let why = gate.path_refused(op, &path, stage);
+            json!({ "id": id, "verdict": if why.is_some() { "deny" } else { "allow" }, "why": why })
+        }
+        What::Diff => return Err("a patch is not judged line by line".into()),
         What::Attacks => {
             let action = asked.get("attacker_action").ok_or("it has no \"attacker_action\"")?;
             let (verdict, reason) = match attack::attempt(gate, action)? {
@@ -91,6 +114,11 @@ fn answer(gate: &ShortGate, what: What, asked: &Value) -> Result<Value, String> 
             json!({ "id": id, "verdict": verdict, "reason": reason })
         }
     })
+}
+
+/// The stage of a place that names none.
+fn studio() -> Stage {
+    Stage::Studio
 }
 
 fn command(id: Value, found: LineJudgement) -> Value {

@@ -11,7 +11,7 @@ use std::io::{IsTerminal, Write};
 use studio_core::limits::{FILES_MAX, SCRIPTS_SHOWN_MAX};
 use studio_core::name::RelPath;
 use studio_core::tree::Tree;
-use studio_gate::{Declared, Registration};
+use studio_gate::{Declared, Registration, sha256};
 
 pub(crate) fn script(site: &Site, what: ScriptCommand, json: bool) -> Result<Exit, Failure> {
     match what {
@@ -30,6 +30,12 @@ fn register(site: &Site, path: &RelPath, name: Option<&str>, yes: bool, json: bo
     };
     if !json {
         show(&look, base.name());
+    }
+    for (path, sha) in std::iter::once(&(look.path.clone(), look.script.clone())).chain(&look.uses) {
+        // A link is followed: what it leads to is what the operator sees when they open the file.
+        if std::fs::read(site.root().join(path.as_str())).ok().is_none_or(|bytes| sha256(&bytes) != *sha) {
+            eprintln!("studio: {path} is another one in the checkout than at {}, or not there; what counts is the one at {0}", base.name());
+        }
     }
     let refused = |why: &str| Failure::new(Exit::Refused, format!("{why}; nothing was registered"));
     let registration = look.proposed.clone().map_err(|why| refused(&why))?;

@@ -25,6 +25,9 @@ const CAPABILITIES: &[(&str, usize)] = &[
     ("events.pagerduty.com/integration/", 30),
 ];
 
+/// Bytes of an address that are looked at.
+const ADDRESS_BYTES_MAX: usize = 512;
+
 /// Looks at those lines of a text of which `open` says so.
 pub(super) fn look(text: &str, kind: Kind, open: &[bool], found: &mut Found) {
     for ((number, line), open) in (1_u32..).zip(text.split('\n')).zip(open) {
@@ -98,7 +101,7 @@ fn address(line: &str) -> bool {
     let end = |rest: &str| rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | ')')).unwrap_or(rest.len());
     line.match_indices("://").any(|(at, _)| {
         let rest = line.get(at + 3..).unwrap_or_default();
-        let whole = rest.get(..rest.floor_char_boundary(2048)).unwrap_or_default();
+        let whole = rest.get(..rest.floor_char_boundary(ADDRESS_BYTES_MAX)).unwrap_or_default();
         let whole = whole.get(..end(whole)).unwrap_or_default();
         // What comes before the last `@` that still belongs to the host: passwords may hold a slash that nobody escaped.
         let host = whole.split(['/', '?']).next().unwrap_or_default();

@@ -116,7 +116,7 @@ impl Walk<'_> {
 
     fn text(&mut self, line: u32, text: &str, style: Style, named: bool) {
         let key = self.path.iter().rev().find(|key| *key != "[]").cloned().unwrap_or_default();
-        let spoken = wordy(text) && matches!(key.as_str(), "key" | "token" | "secret" | "auth");
+        let spoken = wordy(text) && !self.path.iter().any(|at| at == "users") && matches!(key.as_str(), "key" | "token" | "secret" | "auth");
         if let Some(what) = place::known(&self.path).filter(|_| named && !spoken && !placeholder(text) && !unset(text) && !locked(text)) {
             self.found.add(line, "known-place", what, ENCRYPT);
         }

@@ -5,7 +5,7 @@ use super::key::Named;
 
 /// Bytes of a name and of a value that are read at most.
 const NAME_BYTES_MAX: usize = 64;
-const VALUE_BYTES_MAX: usize = 512;
+const VALUE_BYTES_MAX: usize = 256;
 
 /// Says whether a line gives a secret to a name that promises one.
 pub(super) fn secret(line: &str, kind: Kind) -> bool {

@@ -164,7 +164,7 @@ struct Reading<'a> {
 impl<'a> Reading<'a> {
     /// Reads the node that `event` begins. The depth of the recursion is the parser's nesting limit.
     fn node(&mut self, event: Event<'a>, span: Span) -> Option<Node> {
-        let line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
+        let mut line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
         let foreign = event.tag().is_some_and(|tag| tag.handle() == "!" && FILLED.contains(&tag.suffix()));
         let value = if event.is_alias() {
             let shared = event.alias_id().and_then(|id| self.shared.get(&id));
@@ -180,7 +180,12 @@ impl<'a> Reading<'a> {
             }
             let tall = span.end.line() > span.start.line();
             match style {
-                ScalarStyle::Literal | ScalarStyle::Folded => Value::Text(text.to_string(), Style::Block),
+                ScalarStyle::Literal | ScalarStyle::Folded => {
+                    // The parser names the line of the first letter; it is the one with the sign that counts here.
+                    let blank = text.chars().take_while(|c| *c == '\n').count();
+                    line = line.saturating_sub(u32::try_from(blank).unwrap_or(0) + 1).max(1);
+                    Value::Text(text.to_string(), Style::Block)
+                }
                 ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted if tall || text.contains('\n') => {
                     Value::Text(text.to_string(), Style::Folded)
                 }

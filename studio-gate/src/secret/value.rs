@@ -77,7 +77,7 @@ pub(super) fn wordy(value: &str) -> bool {
 const WORDS: [&str; 16] =
     ["null", "none", "nil", "undefined", "true", "false", "yes", "no", "on", "off", "auto", "string", "str", "required", "optional", "generate"];
 const MARKS: [&str; 13] = ["{{", "${", "$(", "#{", "<%", "%>", "ENC[", "%(", "<<", "@@", "...", "…", "***"];
-const SHOWN: [&str; 20] = [
+const SHOWN: [&str; 21] = [
     "replace_me",
     "replace-me",
     "replaceme",
@@ -98,6 +98,7 @@ const SHOWN: [&str; 20] = [
     "fill_in",
     "fill-me",
     "not-a-secret",
+    "abcdef.0123456789abcdef",
 ];
 const REFERENCES: [&str; 27] = [
     "op://",
@@ -195,7 +196,7 @@ fn word(part: &str) -> bool {
     }
     let short = humps.iter().filter(|hump| hump.len() < 3).count();
     let long = humps.len() < 2 || letters.len() <= 8 || letters.len() * 2 >= humps.len() * 7;
-    humps.iter().all(|hump| spoken(hump)) && long && short * 2 <= humps.len() && letters.len() <= 40
+    humps.iter().all(|hump| spoken(hump)) && long && (humps.len() < 2 || short * 2 <= humps.len()) && letters.len() <= 40
 }
 
 /// Says whether somebody could speak the letters.

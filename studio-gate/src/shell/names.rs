@@ -214,6 +214,48 @@ fn reckons(before: &str, after: &str) -> bool {
     inner.is_some_and(|parts| parts.iter().all(|text| plain(text)))
 }
 
+/// Commands that write nothing but a number, whatever they read.
+const COUNTERS: &[&str] =
+    &["tr -dc '0-9'", "tr -cd '0-9'", "tr -dc 0-9", "tr -cd 0-9", "tr -dc '[:digit:]'", "tr -cd '[:digit:]'", "wc -l", "wc -c", "wc -w", "wc -m"];
+
+/// Says whether the text behind `$(` is a pipe on this line whose last command only counts. What could end the pipe
+/// elsewhere than where it seems to end makes it none.
+fn counts(inside: &str) -> bool {
+    let (mut rest, mut last) = (inside, String::new());
+    while let Some(c) = rest.chars().next() {
+        let quoted = match c {
+            ')' => {
+                let tail = rest.get(1..).unwrap_or_default();
+                let tail = tail.strip_prefix('"').unwrap_or(tail);
+                let ends = tail.is_empty() || tail.starts_with([' ', '\t', ';']);
+                return ends && COUNTERS.contains(&last.trim());
+            }
+            '|' if rest.starts_with("||") || last.trim().is_empty() => return false,
+            '|' => {
+                last.clear();
+                rest = rest.get(1..).unwrap_or_default();
+                continue;
+            }
+            '\'' | '"' => rest.get(1..).and_then(|text| text.split_once(c)).map(|(text, _)| text),
+            '$' if rest.starts_with("$'") || rest.starts_with("$\"") => return false,
+            '(' | '`' | ';' | '&' | '#' | '\\' | '<' | '>' => return false,
+            _ => Some(""),
+        };
+        match quoted {
+            Some(text) if c == '\'' || (c == '"' && !text.contains(['$', '`', '\\'])) => {
+                last.push_str(rest.get(..text.len() + 2).unwrap_or_default());
+                rest = rest.get(text.len() + 2..).unwrap_or_default();
+            }
+            Some(_) if c != '"' => {
+                last.push(c);
+                rest = rest.get(c.len_utf8()..).unwrap_or_default();
+            }
+            Some(_) | None => return false,
+        }
+    }
+    false
+}
+
 /// Says whether what follows a name makes a number of it.
 fn number(after: &str) -> bool {
     if after.starts_with("++") || after.starts_with("--") {
@@ -224,7 +266,58 @@ fn number(after: &str) -> bool {
     if ["$((", "$#", "$?", "${#"].iter().any(|start| value.starts_with(start)) {
         return true;
     }
+    if let Some(inside) = value.strip_prefix("$(") {
+        return counts(inside);
+    }
     let digits = value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let ends = value.get(digits..).is_none_or(|rest| rest.is_empty() || rest.starts_with([' ', '\n', ';', '"', ')', '\t']));
     (1..=15).contains(&digits) && ends
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_that_ends_in_a_count_is_a_number() {
+        let number = |line: &str| {
+            let mut names = Names::default();
+            names.count(line);
+            names.number("x")
+        };
+        for line in [
+            "x=$(df --output=pcent / | tail -n 1 | tr -dc '0-9')",
+            "x=\"$(kubectl get pods -A --no-headers | grep -v Running | wc -l)\"",
+            "x=$(awk '{print $5 | \"a\"; ( }' f | tr -cd 0-9); echo y",
+            "x=$(grep \"a b\" f | wc -l )",
+            "x=$(wc -l)\nif ((x > 2)); then exit 1; fi",
+        ] {
+            assert!(number(line), "{line}");
+        }
+        for line in [
+            "x=$(cat f)",
+            "x=$(cat f || wc -l)",
+            "x=$(cat f; wc -l)",
+            "x=$(echo $'\\' | cat f' | wc -l)",
+            "x=$(cat f & wc -l)",
+            "x=$(cat f |& wc -l)",
+            "x=$(cat f # | wc -l)",
+            "x=$(cat f)$(cat g | wc -l)",
+            "x=$(cat f); y=$(cat g | wc -l)",
+            "x=$(cat $(cat f) | wc -l)",
+            "x=$(cat `cat f` | wc -l)",
+            "x=$(cat f | wc -l)a",
+            "x=$(cat f | wc -l)[1]",
+            "x=$(cat f | wc -l *)",
+            "x=$(cat f | wc -l <<< y)",
+            "x=$(echo 'a | wc -l)",
+            "x=$(echo \"$(cat f)\" | wc -l)",
+            "x=$(cat f | 'wc -l')",
+            "x=$(cat f | tr -dc 0-9a)",
+            "x=$(cat f | wc -l)\nx=$(cat g)",
+            "x=$(cat f | wc -l)\nread -r x",
+        ] {
+            assert!(!number(line), "{line}");
+        }
+    }
 }

@@ -1,0 +1,110 @@
+//! What differs between two values: the leaves that were added, taken away, or are others now.
+
+use super::yaml::{Node, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A leaf that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// The keys that lead to it; an item of a list is named by its `name`, else by its place.
+    pub(crate) path: Vec<String>,
+    /// The line of the new file where it stands, or where what it was taken from stands.
+    pub(crate) line: usize,
+    /// What it was.
+    pub(crate) before: Option<String>,
+    /// What it is.
+    pub(crate) after: Option<String>,
+}
+
+/// Returns what differs, in the order of the keys.
+pub(crate) fn changes(before: Option<&Node>, after: Option<&Node>, line: usize) -> Vec<Change> {
+    let mut found = Vec::new();
+    compare(&mut Vec::new(), before, after, line, &mut found);
+    found
+}
+
+fn compare(path: &mut Vec<String>, before: Option<&Node>, after: Option<&Node>, line: usize, found: &mut Vec<Change>) {
+    let line = after.map_or(line, |node| node.line);
+    let (old, new) = (before.map(parts), after.map(parts));
+    match (&old, &new) {
+        (Some(Parts::Many(old)), Some(Parts::Many(new))) => {
+            for key in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+                path.push(key.clone());
+                compare(path, old.get(key).copied(), new.get(key).copied(), line, found);
+                path.pop();
+            }
+        }
+        (Some(Parts::Many(all)), None) | (None, Some(Parts::Many(all))) if !all.is_empty() => {
+            for (key, node) in all {
+                path.push(key.clone());
+                let (before, after) = if old.is_some() { (Some(*node), None) } else { (None, Some(*node)) };
+                compare(path, before, after, line, found);
+                path.pop();
+            }
+        }
+        (Some(Parts::Many(_)), Some(Parts::One(_))) | (Some(Parts::One(_)), Some(Parts::Many(_))) => {
+            compare(path, before, None, line, found);
+            compare(path, None, after, line, found);
+        }
+        (_, _) => {
+            let (before, after) = (old.map(Parts::text), new.map(Parts::text));
+            if before != after {
+                found.push(Change { path: path.clone(), line, before, after });
+            }
+        }
+    }
+}
+
+/// A value as it is compared.
+enum Parts<'n> {
+    One(String),
+    Many(BTreeMap<String, &'n Node>),
+}
+
+impl Parts<'_> {
+    fn text(self) -> String {
+        match self {
+            Parts::One(text) => text,
+            Parts::Many(_) => String::new(),
+        }
+    }
+}
+
+fn parts(node: &Node) -> Parts<'_> {
+    match &node.value {
+        Value::Empty => Parts::One(String::new()),
+        Value::Text(text) => Parts::One(text.clone()),
+        Value::Map(fields) => Parts::Many(fields.iter().map(|(key, node)| (key.clone(), node)).collect()),
+        Value::List(items) => {
+            let names: BTreeSet<&str> = items.iter().filter_map(|item| item.word("name")).collect();
+            let named = names.len() == items.len();
+            let key = |(at, item): (usize, &Node)| item.word("name").filter(|_| named).map_or_else(|| format!("{at:04}"), ToString::to_string);
+            Parts::Many(items.iter().enumerate().map(|(at, item)| (key((at, item)), item)).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::yaml::documents;
+    use super::*;
+
+    fn between(before: &str, after: &str) -> Vec<String> {
+        let (before, after) = (documents(before).unwrap(), documents(after).unwrap());
+        let shown = |change: Change| format!("{} {}: {:?} {:?}", change.line, change.path.join("."), change.before, change.after);
+        changes(before.first(), after.first(), 1).into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn leaves_are_compared_by_their_names() {
+        assert_eq!(between("a: 1 # x\nb: [1, 2]\n", "b:\n- 1\n- 2\na: '1'\n"), [""; 0]);
+        assert_eq!(
+            between("c: [{name: x, image: a}, {name: y, image: b}]\n", "c:\n- {name: y, image: b}\n- {name: x, image: z}\n"),
+            ["3 c.x.image: Some(\"a\") Some(\"z\")"]
+        );
+        assert_eq!(between("a: {b: 1}\n", "a: {b: 1}\nd: {e: {f: 2}}\n"), ["2 d.e.f: None Some(\"2\")"]);
+        assert_eq!(between("a: {b: 1, c: 2}\n", "a: {c: 2}\n"), ["1 a.b: Some(\"1\") None"]);
+        assert_eq!(between("a: {b: 1}\n", "a: x\n"), ["1 a.b: Some(\"1\") None", "1 a: None Some(\"x\")"]);
+        assert_eq!(between("a: {}\n", "b: 1\n"), ["1 a: Some(\"\") None", "1 b: None Some(\"1\")"]);
+    }
+}
