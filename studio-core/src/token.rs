@@ -38,21 +38,23 @@ pub fn at(text: &str, start: usize) -> Option<Token> {
     if let Some(length) = private_key(rest) {
         return Some(token("a private key", length));
     }
-    let known = FORMATS.iter().find_map(|format| Some((format, format.starts.split(' ').find_map(|start| format.length(start, before, rest))?)));
-    known.map(|(format, length)| token(format.what, length))
+    let kinds = BY_BYTE.get(usize::from(*rest.as_bytes().first()?))?;
+    kinds.iter().find_map(|(format, start)| Some(token(format.what, format.length(start, before, rest)?)))
 }
 
 /// Returns where a token begins that may go on behind the end of `text`: one of which the beginning is there, and
 /// unless `begun`, also one of which only a part of the beginning is.
 pub(crate) fn open(text: &str, begun: bool) -> Option<usize> {
     let search = SEARCH.as_ref()?;
-    let (mut first, mut from) = (None, text.floor_char_boundary(text.len().saturating_sub(STREAM_HELD_BYTES_MAX)));
+    let near = text.floor_char_boundary(text.len().saturating_sub(STREAM_HELD_BYTES_MAX));
+    let key = text.get(near..)?.match_indices(PEM).map(|(at, _)| near + at).find(|at| text.get(*at..).is_some_and(|rest| !pem_closed(rest)));
+    // Where the letters at the end begin; a token that began before them is over.
+    let run = text.char_indices().rev().take_while(|(at, c)| *at >= near && Wide.hold(*c)).last().map_or(text.len(), |(at, _)| at);
+    let (mut first, mut from) = (None, text.floor_char_boundary(run.saturating_sub(START_BYTES_MAX)));
     while let Some(hit) = search.find(aho_corasick::Input::new(text).span(from..text.len())) {
         from = hit.start() + 1;
-        let rest = text.get(hit.start()..)?;
-        let pem = rest.starts_with(PEM);
-        let closed = if pem { pem_closed(rest) } else { !rest.chars().all(|c| Wide.hold(c)) };
-        if !closed && (!begun || pem || rest.len() > hit.len()) {
+        let goes_on = text.get(hit.end()..).is_some_and(|rest| rest.chars().all(|c| Wide.hold(c)) && (!begun || !rest.is_empty()));
+        if goes_on && !text.get(hit.start()..).is_some_and(|rest| rest.starts_with(PEM)) {
             first = Some(hit.start());
             break;
         }
@@ -61,7 +63,7 @@ pub(crate) fn open(text: &str, begun: bool) -> Option<usize> {
         let ends = (1..start.len()).rev().find(|length| start.get(..*length).is_some_and(|part| text.ends_with(part)))?;
         Some(text.len() - ends)
     });
-    parts.chain(first).min()
+    parts.chain(first).chain(key).min()
 }
 
 /// Returns how every token begins.
@@ -79,6 +81,8 @@ pub fn varied(value: &str) -> bool {
 const DISTINCT_MIN: usize = 6;
 /// Words of a value that is only shown.
 const SHOWN: [&str; 8] = ["example", "xxxx", "your_", "your-", "redacted", "placeholder", "changeme", "0000000000000000"];
+/// Bytes of the longest beginning.
+const START_BYTES_MAX: usize = 48;
 /// How a private key begins.
 const PEM: &str = "-----BEGIN ";
 /// Characters of a private key at least.
@@ -90,6 +94,17 @@ const KEY_HEAD_BYTES: usize = 600;
 
 /// Finds where a token may begin.
 static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(starts()).ok());
+
+/// The formats and beginnings of tokens by their first byte.
+static BY_BYTE: LazyLock<Vec<Vec<(&Format, &str)>>> = LazyLock::new(|| {
+    let begin = |byte: u8| {
+        FORMATS
+            .iter()
+            .flat_map(|format| format.starts.split(' ').map(move |start| (format, start)))
+            .filter(move |(_, start)| start.as_bytes().first() == Some(&byte))
+    };
+    (0..=255).map(|byte| begin(byte).collect()).collect()
+});
 
 /// What tokens are made of.
 #[derive(Clone, Copy)]
@@ -181,11 +196,9 @@ const FORMATS: &[Format] = &[
     format("a Scaleway key", "SCW", Upper, 17),
     format("a Tailnet or Headscale key", "hskey-auth- hskey-api-", Word, 40),
     format("a NetBird or ngrok token", "nbp_ ngrok_", Plain, 30),
-    format("an Infisical token", "st.", Hex, 60),
     format("a Buildkite token", "bkua_ bkct_", Hex, 40),
     format("a Confluent or Artifactory key", "AKCp cmVmdGtuOj", Plain, 50),
     format("an EasyPost key", "EZAK EZTK", Plain, 54),
-    format("a Pushbullet key", "o.", Plain, 32),
     format("a token of Docker's swarm", "SWMTKN-1-", Word, 60),
     format("a Plex claim", "claim-", Plain, 20),
     format("a k3s token", "K10", Hex, 60),
@@ -231,7 +244,6 @@ impl Format {
             "LS0tLS1CRUdJTi" => key_in_base64(start, body),
             "$1$" | "$5$" | "$6$" | "$apr1$" => body.contains('$') && !body.starts_with('$'),
             "{SHA}" | "{SSHA}" | "{SSHA512}" => unbase64(body).is_some(),
-            "o." | "st." => length >= self.least && body.bytes().any(|byte| byte.is_ascii_digit()) && !body.contains('.'),
             _ => true,
         };
         let whole = || behind.find(|c| !self.letters.hold(c)).unwrap_or(behind.len());

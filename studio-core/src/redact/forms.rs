@@ -40,7 +40,7 @@ fn spellings(text: &str) -> Vec<String> {
 /// Returns those letters of base64 that spell only `bytes`, where `shift` bytes stand before them and any behind.
 fn shifted(bytes: &[u8], shift: usize) -> String {
     let mut text = base64(&[vec![0; shift], bytes.to_vec()].concat());
-    if (shift + bytes.len()) % 3 != 0 {
+    if !(shift + bytes.len()).is_multiple_of(3) {
         text.pop();
     }
     text.split_off([0, 2, 3].get(shift).copied().unwrap_or(0))

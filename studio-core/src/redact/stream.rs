@@ -1,7 +1,8 @@
 //! Redacting a text that comes in pieces: what may be the beginning of a secret waits for the next one.
 
-use super::{Bare, Redactor, bare};
+use super::{Bare, Redactor, bare, cut};
 use crate::limits::STREAM_HELD_BYTES_MAX;
+use std::ops::Range;
 
 /// A text on its way. What it gives out, put together, is what [`Redactor::text`] makes of the whole.
 #[derive(Debug)]
@@ -21,9 +22,12 @@ impl<'a> Stream<'a> {
     /// Takes the next piece and returns what can be shown by now.
     pub fn push(&mut self, piece: &str) -> String {
         self.held.push_str(piece);
-        let end = if self.held.len() > self.most { self.held.len() } else { self.end() };
+        let mut ranges = self.redactor.found(&self.held);
+        ranges.sort_by_key(|range| range.start);
+        let end = if self.held.len() > self.most { self.held.len() } else { self.end(&ranges) };
+        ranges.retain(|range| range.start < end);
         let later = self.held.split_off(end);
-        self.redactor.text(&std::mem::replace(&mut self.held, later))
+        cut(&std::mem::replace(&mut self.held, later), ranges)
     }
 
     /// Returns the rest.
@@ -32,7 +36,7 @@ impl<'a> Stream<'a> {
     }
 
     /// Returns up to where nothing can change any more.
-    fn end(&self) -> usize {
+    fn end(&self, ranges: &[Range<usize>]) -> usize {
         let mut end = self.redactor.open(&self.held);
         if bare::disguised(&self.held) {
             let seen = Bare::of(&self.held);
@@ -41,7 +45,7 @@ impl<'a> Stream<'a> {
             // A terminal code may be cut in two as well.
             end = end.min(self.held.rfind('\u{1b}').filter(|at| self.held.len() - at < 64).unwrap_or(end));
         }
-        for range in self.redactor.found(&self.held).into_iter().rev() {
+        for range in ranges.iter().rev() {
             if range.start < end && end < range.end {
                 end = range.start;
             }

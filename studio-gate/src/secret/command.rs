@@ -164,8 +164,7 @@ fn login(words: &[&str]) -> bool {
     let phrase = matches!(words, [program, _, phrase, ..] if *program == "wpa_passphrase" && filled(phrase));
     let openssl = words.iter().filter_map(|word| word.strip_prefix("pass:")).any(filled);
     let snmp = matches!(words, [word, _, hash, phrase, ..] if *word == "createUser" && (hash.starts_with("SHA") || *hash == "MD5") && filled(phrase));
-    let netrc = words.iter().any(|word| *word == "login")
-        && words.windows(2).any(|pair| matches!(pair, [name, value] if *name == "password" && filled(value)));
+    let netrc = words.contains(&"login") && words.windows(2).any(|pair| matches!(pair, [name, value] if *name == "password" && filled(value)));
     user || joined || snmp || literals || batch || phrase || openssl || netrc
 }
 

@@ -1,6 +1,7 @@
 //! What the name of a value says about it.
 
 use super::value::{opaque, password};
+use std::sync::LazyLock;
 
 /// How sure a name is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,14 +19,15 @@ impl Named {
     pub(super) fn of(name: &str) -> Option<Named> {
         let last = name.trim().trim_matches(['"', '\'', '`']).rsplit(['/', ':', '.']).next().unwrap_or(name);
         let name: String = last.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-        let ends = |list: &str| list.split_whitespace().any(|end| name.ends_with(end));
-        if ends(NEVER) {
+        let ends = ENDS.get(usize::from(*name.as_bytes().last()?))?;
+        let said = |wanted: usize| ends.iter().any(|(list, end)| *list == wanted && name.ends_with(end));
+        if said(0) {
             return None;
         }
-        if ends(PASSWORDS) || name == "pass" || name == "pw" {
+        if said(1) || name == "pass" || name == "pw" {
             return Some(Named::Password);
         }
-        if ends(TOKENS) || name == "sig" {
+        if said(2) || name == "sig" {
             return Some(Named::Token);
         }
         if name == "auth" {
@@ -43,6 +45,17 @@ impl Named {
         }
     }
 }
+
+/// The ends of names by their last byte, each with the number of its list.
+static ENDS: LazyLock<Vec<Vec<(usize, &str)>>> = LazyLock::new(|| {
+    let mut ends = vec![Vec::new(); 256];
+    for (list, names) in [NEVER, PASSWORDS, TOKENS].into_iter().enumerate() {
+        for name in names.split_whitespace() {
+            name.as_bytes().last().and_then(|byte| ends.get_mut(usize::from(*byte))).into_iter().for_each(|ends| ends.push((list, name)));
+        }
+    }
+    ends
+});
 
 const PASSWORDS: &str = "password passwd passphrase passwort passcode kennwort motdepasse contrasena dbpass userpass rootpass adminpass mypass ftppass smtppass \
     mysqlpass mailpass httppass basicpass authpass privpass requirepass masterauth pwd psk rcpass sshpass bindpw rootpw userpw adminpw dbpw ldappw passwords \

@@ -107,7 +107,7 @@ impl Walk<'_> {
                 let plain = unbase64(text).filter(|_| coded).and_then(|bytes| String::from_utf8(bytes).ok());
                 let place = placeholder(text) || plain.as_deref().is_some_and(placeholder);
                 // Where the value is an address, a login in it is found by itself.
-                if !place && !(public(key) && !token_like(plain.as_deref().unwrap_or(text))) {
+                if !place && (!public(key) || token_like(plain.as_deref().unwrap_or(text))) {
                     self.found.add(value.line, "kubernetes-secret", "a value of a Secret in plaintext, base64 or not", ENCRYPT);
                 }
             }

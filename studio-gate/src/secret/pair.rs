@@ -71,7 +71,7 @@ fn value(rest: &str, kind: Kind, starts: bool) -> Option<&str> {
         return None;
     }
     // A value of its own line may hold any sign; one in the middle of a text ends at what ends a word there.
-    let ends = |c: char| c.is_whitespace() || (!(starts && !colon) && matches!(c, ',' | ';' | ')' | '}' | ']' | '"' | '\'' | '`' | '&' | '|' | '<'));
+    let ends = |c: char| c.is_whitespace() || ((colon || !starts) && matches!(c, ',' | ';' | ')' | '}' | ']' | '"' | '\'' | '`' | '&' | '|' | '<'));
     let end = rest.find(ends).unwrap_or(rest.len());
     rest.get(..end)
 }

@@ -40,7 +40,7 @@ pub(super) fn look(name: &str, root: &Node, found: &mut Found) {
 pub(super) fn lines(name: &str, text: &str, found: &mut Found) {
     let written = text.lines().any(|line| line.starts_with("sops_mac=") || line.trim() == "[sops]");
     let kind = [".env", ".ini"].iter().any(|end| name.ends_with(end));
-    if !written && !(kind && meant(name)) {
+    if !(written || kind && meant(name)) {
         return;
     }
     for (number, line) in (1_u32..).zip(text.lines()) {
