@@ -66,6 +66,7 @@ pub(crate) fn findings(edit: &Edit, before: Option<&[u8]>, stage: Stage, scopes:
         Edit::Write { path, text } => {
             found.extend(plain(path.as_str(), text));
             found.extend(plaintext(path.as_str(), was.as_deref(), text));
+            found.extend(tenants(path.as_str(), text, stage));
             found.extend(contents(path.as_str(), was.as_deref(), Some(text)));
         }
         Edit::Remove { path } => found.extend(contents(path.as_str(), was.as_deref().or(Some("")), None)),
@@ -205,6 +206,18 @@ fn plain(path: &str, text: &str) -> Vec<Finding> {
     found
 }
 
+/// Objects of tenants belong to their stage, wherever the file lies.
+fn tenants(path: &str, text: &str, stage: Stage) -> Option<Finding> {
+    let of = |rest: &str| {
+        let word = rest.trim_start_matches([' ', '"', '\'']);
+        word.starts_with("tenant-") || word.starts_with("tenants-") || word.split(['"', '\'', ' ', ',', '}']).next() == Some("tenants")
+    };
+    let names = |line: &str| line.split("amespace:").skip(1).any(of) || line.split("amespace\":").skip(1).any(of);
+    let at = text.lines().position(names).filter(|_| stage < Stage::Tenants && !place::listed(PROSE, &place::fold(path)))?;
+    let why = format!("it works on a namespace of tenants, which stage {} may not", u8::from(stage));
+    Some(Finding::of(EditVerdict::Ask, "stage-content", path, at + 1, why).mend("open stage 3 first, or choose another namespace"))
+}
+
 /// What the change of a text means; at least one finding.
 fn contents(path: &str, before: Option<&str>, after: Option<&str>) -> Vec<Finding> {
     let folded = place::fold(path);
@@ -321,6 +334,22 @@ mod tests {
         }
         assert_eq!(write("kubernetes/x.yaml", "a: 1\r\nb: 2\r\n").0, EditVerdict::Gate);
         assert_eq!(write("config/env/x.yaml", "kind: Secret").0, EditVerdict::Block);
+    }
+
+    #[test]
+    fn objects_of_tenants_belong_to_their_stage() {
+        let judged =
+            |text: &str, stage| judge(&Edit::Write { path: path("kubernetes/x.yaml"), text: text.into() }, None, stage, &Scopes::default()).rule;
+        for text in [
+            "a: 1\nnamespace: tenant-shop\n",
+            "{metadata: {namespace: \"tenants\"}}",
+            "targetNamespace: tenants-a\n",
+            "{\"namespace\": \"tenant-x\"}",
+        ] {
+            assert_eq!((judged(text, Stage::Studio).as_str(), judged(text, Stage::Tenants).as_str()), ("stage-content", "manifest"), "{text}");
+        }
+        assert_eq!(judged("namespace: tenancy\n", Stage::Studio), "manifest");
+        assert_eq!(write("docs/x.md", "namespace: tenant-shop\n").0, EditVerdict::Pass);
     }
 
     #[test]

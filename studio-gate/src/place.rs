@@ -49,6 +49,11 @@ const SECRET: Place = Place {
     no: &["config/environment.yaml", "kubernetes/apps/env/x.yaml", ".sops.yaml", "docs/keys.md", "x/config/env", "kubernetes/secret-store.yaml"],
 };
 
+/// Names of files that say that they hold secrets; one with `.sops.` in it is encrypted.
+pub(crate) const TOLD: &str = "secret.y*ml secrets.y*ml secret.json secrets.json *-secret.y*ml *-secrets.y*ml *.tfvars *.tfvars.json *.env credentials \
+    credentials.* *password* .htpasswd htpasswd vault.y*ml .dockerconfigjson dockerconfig.json ssh_host_*_key wpa_supplicant.conf wg*.conf \
+    token *.token service-account*.json *private_key*";
+
 /// Every place with a rule. An edit gets the strictest verdict of all that match.
 const PLACES: &[Place] = &[
     SECRET,
@@ -163,7 +168,14 @@ const TENANTS: &str = "tenants";
 
 /// Returns the tables, for the digest of the rules.
 pub(crate) fn tables() -> impl serde::Serialize {
-    (PLACES, SCOPES, TENANTS)
+    (PLACES, SCOPES, TENANTS, TOLD)
+}
+
+/// Says whether the name of the file says that it holds secrets.
+pub(crate) fn told(path: &str) -> bool {
+    let name = fold(path.rsplit('/').next().unwrap_or_default());
+    // An ExternalSecret says where one comes from, and holds none.
+    listed(TOLD, &name) && !name.starts_with("external")
 }
 
 /// Returns every place that `path` lies in.

@@ -155,14 +155,15 @@ fn destruction_needs_a_script() {
 
 #[test]
 fn what_nobody_can_judge_is_refused() {
-    all(Verdict::Refuse, Class::Opaque, "interpreters.toml", &["bash -c x", "sh x.sh", "vim -c x", "bash --noprofile --norc /tmp/x.sh", "bash x.sh"]);
+    all(Verdict::Refuse, Class::Opaque, "interpreters.toml", &["vim -c x", "zsh x.sh"]);
+    all(Verdict::Refuse, Class::Opaque, "shells.toml", &["bash -c x", "sh x.sh", "bash --noprofile --norc /tmp/x.sh", "bash x.sh", "bash -n -c x"]);
     all(
         Verdict::Refuse,
         Class::Opaque,
         "wrappers.toml",
         &["sudo kubectl get pods", "env ls", "xargs rm", "timeout 5 ls", "nohup ls", "ssh pve uptime", "eval ls"],
     );
-    all(Verdict::Refuse, Class::Opaque, "recipes.toml", &["make deploy", "pnpm run build"]);
+    all(Verdict::Refuse, Class::Opaque, "recipes.toml", &["task deploy", "pnpm run build"]);
     all(Verdict::Refuse, Class::Opaque, "just.toml", &["just", "just x", "just -n x"]);
     all(
         Verdict::ScriptOnly,

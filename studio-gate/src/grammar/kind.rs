@@ -5,7 +5,7 @@
 use super::machine::{near, registry, resolver, sockets};
 use super::snippet;
 use crate::danger;
-use crate::place::{like, listed, secret};
+use crate::place::{like, listed, secret, told};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use studio_core::name::RelPath;
@@ -52,6 +52,8 @@ const BUILT: &[(&str, Fits)] = &[
     ("SPOT", spot),
     ("DEVICE", |word| word.strip_prefix("/dev/").is_some_and(|name| plain(name, "._:/@+-") && !name.contains(".."))),
     ("REV", revision),
+    ("INVENTORY", inventory),
+    ("VIEW", snippet::view),
     ("FORMAT", |word| word.starts_with('+')),
     ("TEXT", |word| !word.starts_with('-')),
     ("SAID", |word| !word.starts_with(['-', '>', '<']) && !word.contains(['$', '`']) && !listed("| || & && ;", word)),
@@ -68,7 +70,8 @@ const DIGITS_MAX: usize = 12;
 /// Longest time, in characters.
 const TIME_MAX: usize = 12;
 /// Endings of files that patterns may stand for.
-const ENDINGS: &str = "yaml yml json md txt toml tf tfvars hcl sh bash py rs go js ts html css crt csr csv tsv log conf cfg ini j2 xml tpl service timer rules sql proto lock";
+const ENDINGS: &str =
+    "yaml yml json md txt toml tf hcl sh bash py rs go js ts html css crt csr csv tsv log conf cfg ini j2 xml tpl service timer rules sql proto lock";
 /// Files of the machine that hold no secrets and that anyone may read.
 const PUBLIC: &str = "/etc/issue /etc/network/interfaces /etc/apt/sources.list /etc/nsswitch.conf /etc/services /etc/shells /etc/locale.gen \
     /proc/sys/* /proc/filesystems /proc/cgroups /var/log/syslog /var/log/messages /var/log/kern.log /var/log/dmesg /var/log/boot.log \
@@ -78,7 +81,13 @@ const PUBLIC: &str = "/etc/issue /etc/network/interfaces /etc/apt/sources.list /
     /sys/block/* /sys/devices/* /usr/share/doc/* /usr/bin/* /usr/sbin/* /usr/lib/* /usr/include/* /bin/* /sbin/* /lib/* /etc/crontab \
     /etc/exports /etc/modules /etc/sysctl.conf /etc/sysctl.d/* /etc/ssh/sshd_config /etc/apt/sources.list.d/* /etc/pve/storage.cfg \
     /etc/pve/corosync.conf /etc/pve/datacenter.cfg /etc/corosync/corosync.conf /proc/cmdline /proc/self/status /proc/1/status /proc/1/cgroup /proc/self/cgroup /proc/self/mountinfo /proc/net/tcp \
-    /proc/net/udp /etc/redhat-release";
+    /proc/net/udp /etc/redhat-release /proc/spl/kstat/zfs/* /proc/vmstat /proc/buddyinfo /proc/slabinfo /proc/softirqs /proc/devices \
+    /proc/pressure/* /sys/module/* /etc/chrony/chrony.conf /etc/chrony.conf /etc/default/grub /etc/modprobe.d/* /etc/modules-load.d/* \
+    /etc/pve/.members /etc/pve/ha/resources.cfg /etc/pve/jobs.cfg /etc/pve/lxc/* /etc/motd /etc/logrotate.conf /etc/logrotate.d/* /etc/cron.d/* \
+    /etc/nginx/nginx.conf /etc/samba/smb.conf /etc/multipath.conf /etc/mdadm/mdadm.conf /etc/lvm/lvm.conf /etc/systemd/system/* \
+    /etc/systemd/journald.conf /etc/systemd/resolved.conf /etc/systemd/timesyncd.conf /run/reboot-required* /var/run/reboot-required* \
+    /var/log/daemon.log /var/log/syslog.* /var/log/messages.* /var/log/kern.log.* /var/log/nginx/* /var/log/pveproxy/* \
+    /var/log/pve-firewall.log /var/log/apt/term.log /var/log/cron /var/log/cron.log";
 
 impl Kind {
     /// Reads a kind: names in capitals and patterns, parted by `|`; what stands in `'…'` is itself.
@@ -146,7 +155,7 @@ fn one_path(word: &str) -> bool {
     let bare = word.strip_prefix("./").unwrap_or(word);
     let bare = bare.strip_suffix('/').unwrap_or(bare);
     // Many a program reads its words out of what stands behind an `@`; some take `+1f` for an option.
-    !word.starts_with(['@', '+']) && (bare == "." || RelPath::try_from(bare).is_ok()) && !secret(bare) && !danger::word(bare)
+    !word.starts_with(['@', '+']) && (bare == "." || RelPath::try_from(bare).is_ok()) && !secret(bare) && !told(bare) && !danger::word(bare)
 }
 
 /// Returns `word`, or for a pattern of a shell a file that it stands for: the pattern is a name's start and
@@ -163,7 +172,9 @@ fn one_of(word: &str) -> Option<Cow<'_, str>> {
     let tame = !folder.contains(['*', '?'])
         && usual
         && plain
-        && !["talsecret", "kubeconfig", "talosconfig", "keys"].iter().any(|name| picks(&format!("{name}.{ending}")));
+        && !["talsecret", "kubeconfig", "talosconfig", "keys", "secret", "secrets", "credentials"]
+            .iter()
+            .any(|name| picks(&format!("{name}.{ending}")));
     tame.then(|| Cow::Owned(if word.contains('/') { format!("{folder}/x.{ending}") } else { format!("x.{ending}") }))
 }
 
@@ -192,7 +203,14 @@ fn glob(word: &str) -> bool {
 
 /// Says whether `word` could be the name of a file that is not to be read: where it is one, yq reads it.
 fn names_file(word: &str) -> bool {
-    word.starts_with(['/', '~']) || word.contains("../") || secret(word.trim_start_matches("./"))
+    let bare = word.trim_start_matches("./");
+    word.starts_with(['/', '~']) || word.contains("../") || secret(bare) || (!bare.starts_with('.') && told(bare))
+}
+
+/// Says whether `word` is an inventory of ansible in plain lines: others are programs, or have a plugin run one.
+fn inventory(word: &str) -> bool {
+    let name = word.rsplit('/').next().unwrap_or_default();
+    one_path(word) && !word.contains(['*', '?', ',']) && (name.ends_with(".ini") || matches!(name, "hosts" | "inventory"))
 }
 
 /// Says whether a program that fetches what others wrote could take `word` for an address.
@@ -240,7 +258,8 @@ fn time(word: &str) -> bool {
 /// Says whether the word is a revision, a path, or a revision's path, inside the repository and not secret.
 fn revision(word: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '@' | '^' | '~' | '{' | '}' | ':');
-    let inside = |part: &str| !part.starts_with(['/', '-']) && !part.split('/').any(|part| part == ".." || part == ".git") && !secret(part);
+    let inside =
+        |part: &str| !part.starts_with(['/', '-']) && !part.split('/').any(|part| part == ".." || part == ".git") && !secret(part) && !told(part);
     word.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '@' | '_'))
         && word.chars().all(plain)
         && word.split(':').all(inside)
@@ -271,7 +290,7 @@ mod tests {
             ),
             (
                 "PATH",
-                &["docs/*.md", "*.yaml", "./a/web-?.json"],
+                &["docs/*.md", "*.yaml", "./a/web-?.json", "a/secret.sops.yaml", "docs/secret-store.yaml"],
                 &[
                     "*",
                     "*.env",
@@ -316,6 +335,12 @@ mod tests {
             ),
             ("EXPRESSION", &[".kind", "..", ".a.b", ".. | .image"], &[".env", "/etc/x", "./.talos/x", "../x", "kubeconfig", "env"]),
             ("NAME", &["a.key"], &["a,config/env/x", "x/.ssh/id", "config/env/x"]),
+            (
+                "PATH",
+                &["a/externalsecret.yaml", "docs/env.md", "/var/log/nginx/error.log", "/etc/pve/lxc/200.conf"],
+                &["a/Secrets.yaml", "db-secret.yml", "x.tfvars", "prod.auto.tfvars.json", "app.env", "credentials.json", "s*.yaml", "/var/log/wtmp"],
+            ),
+            ("EXPRESSION", &[".spec.env", ".a"], &["secrets.yaml", "./secrets.yaml", ".env"]),
             ("PATH", &["a.yaml,b.yaml"], &["a.yaml,config/env/x", "a,/etc/shadow", "+1f"]),
             ("PLAIN", &["a/b"], &["https://x"]),
             ("SOCKET", &["10.0.0.1:443", "pve1.lan:8006"], &["10.0.0.1", "x.attacker.example:443", "203.0.113.9:443", "pve1.lan:x"]),
@@ -347,8 +372,18 @@ mod tests {
             ("PLACE", &["/", "/var/lib", "docs"], &["/root/.ssh", ".env", "a/../b", "~x"]),
             ("SPOT", &["/root/.ssh", ".talos/main/kubeconfig"], &["a/../b", "a[$(id)]", "-x"]),
             ("DEVICE", &["/dev/sda", "/dev/disk/by-id/ata-X"], &["/dev/", "/dev/../etc", "sda"]),
-            ("REV", &["HEAD~2", "main..HEAD", "HEAD:README.md"], &["HEAD:.env", "../x", "-p", "/etc"]),
+            (
+                "PATH",
+                &["secret.sops.yaml", "secrets.sops.yaml", "a/variables.tf"],
+                &["secrets.yaml", "a/Secrets.yml", "lab.tfvars", "*.tfvars", "sec*.yaml"],
+            ),
+            ("REV", &["HEAD~2", "main..HEAD", "HEAD:README.md"], &["HEAD:secrets.yaml", "HEAD:.env", "../x", "-p", "/etc"]),
             ("FORMAT", &["+%F"], &["%F"]),
+            (
+                "INVENTORY",
+                &["inventory/hosts.ini", "hosts", "./inventory"],
+                &["a.py", "x.yml", "inventory/lab", "../hosts", "/etc/ansible/hosts", "a.ini,b.sh", "*.ini", ".ssh/x.ini", ".ini/"],
+            ),
             ("TEXT", &["anything; goes"], &["-x"]),
             ("SAID", &["rm; ls | x", ""], &["$x", "`id`", "|", "&&", ">x", "-n"]),
             ("PLAIN", &["rm -rf"], &["$x", "a|b", "-n"]),

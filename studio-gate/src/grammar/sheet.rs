@@ -102,6 +102,7 @@ impl Sheet {
         let needed = form.needs.iter().map(|text| Ok(Spec { needed: true, ..Spec::parse(text, &self.kinds)? }));
         let own = texts.iter().map(|text| Spec::parse(text, &self.kinds));
         let options = needed.chain(own).chain(inherited.iter().cloned().map(Ok)).collect::<Result<Vec<Spec>, String>>()?;
+        shared_letter(&options).map_or(Ok(()), Err)?;
         let words =
             form.words.split_whitespace().map(|token| Token::parse(token, |kind| Kind::parse(kind, &self.kinds))).collect::<Result<_, _>>()?;
         let paths: Vec<Vec<String>> = form.path.iter().map(|path| path.split_whitespace().map(Into::into).collect()).collect();
@@ -155,6 +156,17 @@ impl Sheet {
         }
         Ok(texts)
     }
+}
+
+/// Says which letter is short for two options: a program takes one of them, and nobody sees which.
+fn shared_letter(options: &[Spec]) -> Option<String> {
+    let long = |spec: &&Spec| spec.name().starts_with("--") && spec.name() != "--";
+    let short = |spec: &Spec, other: &Spec| spec.names.iter().find(|name| name.len() == 2 && other.is(name)).cloned();
+    let mut pairs = options.iter().enumerate().flat_map(|(at, one)| options.iter().skip(at + 1).map(move |other| (one, other)));
+    pairs.find_map(|(one, other)| {
+        let letter = short(one, other).filter(|_| long(&one) && long(&other) && one.name() != other.name())?;
+        Some(format!("{letter} is short for {} and for {}; list the letter apart, with what it means here", one.name(), other.name()))
+    })
 }
 
 /// Why a grammar's file is none.

@@ -156,6 +156,25 @@ pub(super) mod tests {
         }
     }
 
+    /// One name means one option: of two that share it, the first would take what belongs to the other.
+    #[test]
+    fn no_two_options_share_a_name() {
+        let mut wrong = Vec::new();
+        for grammar in all() {
+            for row in &grammar.rows {
+                let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
+                // What stands before the verb may have a name that the verb uses again.
+                let own = row.options.iter().filter(|spec| !spec.shared);
+                for (spec, name) in own.flat_map(|spec| spec.names.iter().map(move |name| (spec, name))) {
+                    if owners.insert(name, spec.name()).is_some_and(|owner| owner != spec.name()) {
+                        wrong.push(format!("{}.toml: {name} in {}", grammar.file, row.name(grammar.file)));
+                    }
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
     /// The table names every file of the folder, in order, and no program has two grammars.
     #[test]
     fn every_file_is_on_the_shelf_once() {
@@ -186,6 +205,10 @@ pub(super) mod tests {
             ("program = [\"x\"]\n[[verb]]\nclass = \"observe\"\nwords = \"FROB\"", "FROB"),
             ("program = [\"x\"]\n[[verb]]\nclass = \"observe\"\noptions = [\"@none\"]", "no set none"),
             ("program = [\"x\"]\n[[verb]]\nclass = \"observe\"\neffect = \"one-shot\"", "a read"),
+            (
+                "program = [\"x\"]\n[[verb]]\nclass = \"observe\"\noptions = [\"-r|--role NAME\", \"-r|--rule NAME\"]",
+                "-r is short for --role and for --rule",
+            ),
             ("program = [\"x\"]\n[[verb]]\nclass = \"mutate\"\neffect = \"probed\"", "names its probe"),
             ("program = [\"x\"]\n[[verb]]\nclass = \"observe\"\nyes = [\"x y\"]", "should be observe"),
             ("program = [\"x\"]\n[[verb]]\nclass = \"observe\"\nwords = \"NAME*\"\nno = [\"x y\"]", "should not be a read"),

@@ -28,7 +28,7 @@ const AWK: &[&str] = &[
     "do",
 ];
 
-/// Names of jq and yq that read files or modules, show the environment, or make code of text.
+/// Names of jq and yq that read files or modules, show the environment, make code of text, or need not end.
 const FILTER: &[&str] = &[
     "env",
     "ENV",
@@ -44,9 +44,18 @@ const FILTER: &[&str] = &[
     "input_filename",
     "infinite",
     "repeat",
+    "while",
+    "until",
+    "def",
     "__prog_args",
     "__prog_name",
 ];
+
+/// Fields of docker's answers that hold the environment of a container, or the whole of what does.
+const HELD: &[&str] = &["Env", "CreateCommand", "ContainerConfig", "Spec"];
+/// What may be shown of a container's configuration.
+const CONFIG: &[&str] =
+    &["Image", "Hostname", "Domainname", "User", "Labels", "WorkingDir", "ExposedPorts", "Volumes", "Healthcheck", "StopSignal", "Tty"];
 
 /// Says whether `word` is a script of sed that only prints: addresses with commands of one letter, `s` and `y`, parted
 /// by `;` or in braces.
@@ -116,6 +125,17 @@ pub(super) fn pretty(word: &str) -> bool {
     // Signs may stand between the mark and its letter.
     let signed = word.replace(['+', '-', ' '], "").contains("%G") || word.contains("signature");
     own && !signed && !word.contains(char::is_control)
+}
+
+/// Says whether `word` is a template of docker that shows fields of a container, but never its environment: no field that
+/// holds it, and neither the dot nor the `$` that stand for all there is.
+pub(super) fn view(word: &str) -> bool {
+    let letter = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic());
+    let whole = |sign: char| word.split(sign).skip(1).any(|rest| !letter(rest));
+    let part = |at: usize| word.get(at..).and_then(|rest| rest.strip_prefix("Config.")).and_then(|rest| names(rest).next());
+    let tame = |(at, name): (usize, &str)| !HELD.contains(&name) && (name != "Config" || part(at).is_some_and(|(_, name)| CONFIG.contains(&name)));
+    let template = word.contains("{{") && !word.starts_with('-') && !word.contains(char::is_control);
+    template && !whole('.') && !whole('$') && names(word).all(tame)
 }
 
 /// Reads one command of sed; says whether it begins a block, and what stands after it.

@@ -20,6 +20,10 @@ pub(super) fn parts(words: &[&str], before: Option<&[&str]>) -> Option<Vec<Vec<S
             started(inner).filter(|_| time.starts_with(|c: char| c.is_ascii_digit()) && time.chars().all(|c| c.is_ascii_alphanumeric() || c == '.'))
         }
         "nice" => started(behind(args, &[], &["-n"])?),
+        // They are those programs, with a cluster of this machine.
+        "k3s" | "k0s" | "microk8s" => {
+            args.split_first().filter(|(inner, _)| matches!(**inner, "kubectl" | "crictl" | "ctr")).and_then(|_| started(args))
+        }
         "xargs" => {
             let (mut rest, mut mark) = (args, None);
             while let Some((option, more)) = rest.split_first().filter(|(option, _)| option.starts_with('-')) {
@@ -155,6 +159,8 @@ mod tests {
         for (line, before, parts) in [
             ("timeout 5 rm -rf x", None, "rm -rf x"),
             ("timeout -k 3 1m nice -n 5 ls docs", None, "ls docs"),
+            ("k3s kubectl delete ns x", None, "kubectl delete ns x"),
+            ("timeout 5 k3s crictl ps", None, "crictl ps"),
             ("xargs wc -l", Some("find docs"), "wc -l x"),
             ("xargs -0 -n1 ls -l", Some("git ls-files -z"), "ls -l x"),
             ("xargs -I {} stat {}", Some("ls docs"), "stat x"),
@@ -177,6 +183,9 @@ mod tests {
             ("timeout ls", None),
             ("timeout $x ls", None),
             ("nice", None),
+            ("k3s", None),
+            ("k3s token list", None),
+            ("k3s --debug kubectl get nodes", None),
             ("xargs", None),
             ("xargs cat", None),
             ("xargs wc", None),

@@ -118,7 +118,7 @@ pub(crate) fn judge(text: &str, judge: &dyn Fn(&[&str]) -> Finding) -> (Finding,
         for part in parts.unwrap_or_else(|| vec![whole.iter().map(ToString::to_string).collect()]) {
             let part: Vec<&str> = part.iter().map(String::as_str).collect();
             let fed = command.fed || command.input.is_some();
-            let said = before.map(words).is_some_and(|before| matches!(before.first(), Some(&("echo" | "printf" | "true"))));
+            let said = before.map(words).is_some_and(|before| says_nothing(&before));
             found.push(if fed && !said { sent(&part) } else { None }.unwrap_or_else(|| one(&part, fed, command.piped, judge)));
         }
         found.extend(command.input.iter().map(|file| judge(&["cat", &file.text])));
@@ -126,6 +126,11 @@ pub(crate) fn judge(text: &str, judge: &dyn Fn(&[&str]) -> Finding) -> (Finding,
     let strictest = found.into_iter().max_by_key(|found| (found.verdict, found.class));
     let none = || Finding::refused(Class::Opaque, "shell-text", "it holds no command".into(), "write a command");
     (strictest.unwrap_or_else(none), step)
+}
+
+/// Says whether a command writes nothing that another machine could take for a request.
+fn says_nothing(words: &[&str]) -> bool {
+    matches!(words, ["true"] | ["echo", ..] | ["printf", ..]) && words.iter().skip(1).all(|word| matches!(*word, "" | "-n" | "Q" | "\\n"))
 }
 
 /// Refuses a command that would send what it is fed to another machine.

@@ -84,7 +84,7 @@ const STATE_STARTS: &[&str] = &[
     "XDG_",
 ];
 /// Variables that programs may be handed, whatever the value.
-const HANDED: &[&str] = &["LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "NO_COLOR", "CI", "DEBIAN_FRONTEND", "COLUMNS", "LINES"];
+const HANDED: &[&str] = &["LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "NO_COLOR", "CI", "DEBIAN_FRONTEND", "COLUMNS", "LINES", "ETCDCTL_API"];
 /// Words on whose lines any name may be set.
 const WRITERS: &[&str] = &[
     "read",

@@ -4,6 +4,7 @@
 //! whole language takes some texts for one word that bash takes for a word and a command.
 
 use super::Why;
+use crate::place::TOLD;
 use std::collections::BTreeSet;
 use studio_core::limits::PATH_BYTES_MAX;
 use studio_core::place::{SECRET, fold, secret};
@@ -255,7 +256,11 @@ fn could_be_secret(raw: &str) -> Option<&'static str> {
         hidden || (secret.starts_with("talsecret") && folder != "." && !folder.contains("talos"))
     };
     let mut secrets = SECRET.split_whitespace().filter(|secret| !secret.contains('/') && !elsewhere(secret));
-    secrets.find(|secret| meet(secret.trim_end_matches('*').as_bytes(), name.as_bytes()))
+    // A pattern that begins with a star is every file of a kind; one that begins with letters picks.
+    let mut told = TOLD.split_whitespace().filter(|told| !told.starts_with('*') && !name.starts_with(['*', '?']));
+    secrets
+        .find(|secret| meet(secret.trim_end_matches('*').as_bytes(), name.as_bytes()))
+        .or_else(|| told.find(|told| meet(told.as_bytes(), name.as_bytes())))
 }
 
 /// Says whether there is a name that both patterns are like.

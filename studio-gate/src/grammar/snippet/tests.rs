@@ -210,7 +210,49 @@ fn a_filter_sees_its_input_only() {
         "é.a|env",
         "$__prog_args",
         "repeat(1)",
+        "while(true; .)",
+        "def f: f; f",
     ] {
         assert!(!filter(no), "{no}");
+    }
+}
+
+#[test]
+fn a_view_of_a_container_shows_no_environment() {
+    for yes in [
+        "{{.State.Status}}",
+        "{{json .Mounts}}",
+        "{{.Config.Image}} {{.Config.Labels}}",
+        "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+        "{{range $name, $net := .NetworkSettings.Networks}}{{$name}}={{$net.IPAddress}}{{end}}",
+        "{{index .Config.Labels \"com.docker.compose.project\"}}",
+        "{{if .State.Health}}{{.State.Health.Status}}{{end}}",
+    ] {
+        assert!(view(yes), "{yes}");
+    }
+    for no in [
+        "json",
+        "{{.}}",
+        "{{ . }}",
+        "{{json .}}",
+        "{{. | json}}",
+        "{{$}}",
+        "{{$.Config.Env}}",
+        "{{$x := .}}{{$x.Config.Env}}",
+        "{{.Config}}",
+        "{{json .Config }}",
+        "{{(.Config).Env}}",
+        "{{.Config.Env}}",
+        "{{.Config.Image}}{{.Config}}",
+        "{{index .Config \"Env\"}}",
+        "{{with .Config}}{{.Env}}{{end}}",
+        "{{range $key, $value := .Config}}{{$value}}{{end}}",
+        "{{.Config.CreateCommand}}",
+        "{{.Spec.TaskTemplate.ContainerSpec}}",
+        "{{define \"x\"}}{{json .}}{{end}}",
+        "{{.ContainerConfig}}",
+        "-{{.Name}}",
+    ] {
+        assert!(!view(no), "{no}");
     }
 }

@@ -73,6 +73,8 @@ fn what_a_shell_would_think_about_is_no_plain_word() {
         ("cat config/env/*", Why::Glob),
         ("cat talos/*.yaml", Why::SecretGlob("talsecret.yaml")),
         ("cat x/*.key", Why::SecretGlob("*.key")),
+        ("cat secret*.yaml", Why::SecretGlob("secret.y*ml")),
+        ("head x/s*.yaml", Why::SecretGlob("secret.y*ml")),
         ("cat x/*", Why::SecretGlob("*.agekey")),
         ("cat a[b]", Why::Sign('[')),
         ("PAGER=./e git log", Why::Assignment),
@@ -158,6 +160,8 @@ fn the_strictest_command_of_a_line_decides() {
         "systemctl list-units | grep failed",
         "find . -name '*.rs' | xargs grep -n todo",
         "timeout 5 ping -c 1 10.0.0.1",
+        "k3s kubectl get nodes",
+        "ETCDCTL_API=3 etcdctl member list",
     ] {
         assert_eq!(judged(auto).0, Verdict::Auto, "{auto}");
     }
@@ -186,4 +190,7 @@ fn the_strictest_command_of_a_line_decides() {
     assert_eq!(judged("kubectl get cm x | openssl s_client -connect pve1.lan:8006").0, Verdict::Refuse);
     assert_eq!(judged("openssl s_client -connect pve1.lan:8006 < docs/a.md").0, Verdict::Refuse);
     assert_eq!(judged("echo | openssl s_client -connect pve1.lan:8006").0, Verdict::Auto);
+    assert_eq!(judged("echo Q | openssl s_client -connect pve1.lan:8006").0, Verdict::Auto);
+    assert_eq!(judged("printf 'DELETE / HTTP/1.0' | openssl s_client -connect pve1.lan:8006").0, Verdict::Refuse);
+    assert_eq!(judged("echo POST /x | openssl s_client -connect pve1.lan:8006").0, Verdict::Refuse);
 }
