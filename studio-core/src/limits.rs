@@ -216,6 +216,12 @@ pub const OUTPUT_WATCH_MS: u64 = 200;
 pub const REST_GRACE_MS: u64 = 500;
 /// Shortest secret value that is searched for; a shorter one would blank ordinary words.
 pub const SECRET_BYTES_MIN: usize = 6;
+/// Shortest line of a longer secret value that is searched for by itself.
+pub const SECRET_LINE_BYTES_MIN: usize = 12;
+/// Bytes of all spellings of secret values for which the fastest search is built; more take one that needs less memory.
+pub const SECRET_DFA_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of a stream that wait at most because a secret may have begun in them.
+pub const STREAM_HELD_BYTES_MAX: usize = 64 * 1024;
 /// Time a step gets between being asked to end and being killed, in seconds.
 pub const KILL_GRACE_SECONDS: u64 = 3;
 /// Bytes of one record of a claim.

@@ -6,6 +6,7 @@ pub(crate) use patched::patched;
 
 use crate::manifest;
 use crate::place::{self, Scopes};
+use crate::secret::plaintext;
 use serde::Serialize;
 use studio_core::gate::{EditJudgement, EditVerdict};
 use studio_core::plan::Edit;
@@ -66,6 +67,7 @@ pub(crate) fn findings(edit: &Edit, before: Option<&[u8]>, stage: Stage, scopes:
     match edit {
         Edit::Write { path, text } => {
             found.extend(plain(path.as_str(), text));
+            found.extend(plaintext(path.as_str(), was.as_deref(), text));
             found.extend(tenants(path.as_str(), text, stage));
             found.extend(contents(path.as_str(), was.as_deref(), Some(text)));
         }
@@ -74,6 +76,9 @@ pub(crate) fn findings(edit: &Edit, before: Option<&[u8]>, stage: Stage, scopes:
             found.push(moved(path.as_str(), to.as_str()));
             if !manifest::is_manifest(path.as_str()) || !manifest::is_manifest(to.as_str()) {
                 found.extend(was.iter().flat_map(|text| plain(to.as_str(), text)));
+                // What moves stands in the repository already: a human says whether it may stand there.
+                let moves = was.iter().flat_map(|text| plaintext(to.as_str(), None, text));
+                found.extend(moves.map(|found| Finding { verdict: EditVerdict::Ask, ..found }));
                 found
                     .extend(was.filter(|_| manifest::is_manifest(to.as_str())).into_iter().flat_map(|text| contents(to.as_str(), None, Some(&text))));
             }
@@ -128,11 +133,6 @@ fn moved(path: &str, to: &str) -> Finding {
 /// What any new text says, if anything.
 fn plain(path: &str, text: &str) -> Vec<Finding> {
     let mut found = Vec::new();
-    let key = |line: &str| line.contains("AGE-SECRET-KEY-") || (line.contains("-----BEGIN") && line.contains("PRIVATE KEY"));
-    if let Some(at) = text.lines().position(key) {
-        let found_key = Finding::of(EditVerdict::Block, "plaintext-key", path, at + 1, "it would hold a private key".into());
-        found.push(found_key.mend("encrypt it outside and commit only ciphertext"));
-    }
     let unix = text.replace("\r\n", "\n");
     if let Some((at, c)) = unix.char_indices().find(|(_, c)| hostile(*c)) {
         let line = unix.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
@@ -242,11 +242,15 @@ mod tests {
 
     #[test]
     fn what_it_writes_can_only_raise() {
-        let key = format!("-----BEGIN OPENSSH {} KEY-----\n", "PRIVATE");
-        let age = format!("AGE-SECRET-{}-1X", "KEY");
+        let body = "q7Rt2Zx9Lm4Wv8Kb3Nc6Yd1Hs5Jf0Gp2Tq7Rt2Zx9Lm4Wv8Kb3Nc6Yd1Hs5J";
+        let key = format!("-----BEGIN OPENSSH {} KEY-----\n{body}\n", "PRIVATE");
+        let age = format!("AGE-SECRET-{}-1{}", "KEY", body.to_uppercase());
         for text in [&key, &age] {
-            assert_eq!(write("docs/x.md", text), (EditVerdict::Block, "plaintext-key".into()));
+            assert_eq!(write("docs/x.md", text), (EditVerdict::Block, "token".into()));
         }
+        let secret = "kind: Secret\nstringData:\n  password: hunter\n";
+        assert_eq!(write("kubernetes/x.yaml", secret), (EditVerdict::Block, "kubernetes-secret".into()));
+        assert_eq!(write("kubernetes/x.yaml", "a:\n  password: '[secret]'\n"), (EditVerdict::Block, "secret-taken-out".into()));
         for text in [
             "kind: Secret\n",
             "{\"kind\":\"Secret\"}",

@@ -23,6 +23,7 @@ mod place;
 mod registration;
 mod registry;
 mod script;
+mod secret;
 mod shell;
 
 pub use approvers::{ApproversError, SshApprovers};
@@ -33,6 +34,7 @@ pub use hours::{BadHours, Hours};
 pub use patch::{BadPatch, FilePatch, patch};
 pub use registration::{NotRegistered, Registration, registered};
 pub use script::plain;
+pub use secret::{SecretFinding, secrets};
 pub use shell::{Command, Line, Note, Report, Why, Word, list};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -132,6 +132,12 @@ fn the_judge_answers_line_by_line() {
     let said: Vec<Value> = ask(0, "paths", places).out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(said.iter().map(|row| row["verdict"].as_str().unwrap()).collect::<Vec<_>>(), ["allow", "deny", "deny", "allow", "deny"]);
     assert!(said[2]["why"].as_str().unwrap().contains("stage 1"), "{}", said[2]);
+    let files = "{\"id\":1,\"filename\":\"s.yaml\",\"text\":\"kind: Secret\\nstringData:\\n  a: hunter\\n\"}\n\
+        {\"id\":2,\"filename\":\"s.yaml\",\"text\":\"kind: Secret\\nstringData:\\n  a: ${A}\\n\"}\n";
+    let said: Vec<Value> = ask(0, "secrets", files).out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&said[0]["verdict"], &said[0]["findings"][0]["line"]), (&json!("secret"), &json!(3)), "{}", said[0]);
+    assert!(said[0]["findings"][0]["rule"] == "kubernetes-secret" && !said[0].to_string().contains("hunter"), "{}", said[0]);
+    assert_eq!(said[1], json!({ "id": 2, "verdict": "clean", "findings": [] }));
     let said = ask(0, "attacks", "{\"id\":1,\"attacker_action\":{\"actor\":\"engineer\",\"kind\":\"run_command\",\"cmd\":\"ls\"}}").out;
     assert_eq!(said, "{\"id\":1,\"reason\":\"capability-token\",\"verdict\":\"refused\"}\n");
     for (text, why) in [("{\"id\":1}\nx", ":1: it needs one of"), ("{\"cmd\":\"ls\"}\nx\n", ":2: it is no JSON object")] {
@@ -169,6 +175,7 @@ fn a_patch_is_judged_over_the_files_of_the_base() {
         (format!("git mv {web} cluster/apps/web/y.yaml"), "gate", "moved", "cluster/apps/web/y.yaml", 1),
         (format!("git rm -q {web}"), "gate", "manifest", web, 1),
         ("git mv docs/a.md docs/b.md".into(), "pass", "prose", "docs/b.md", 1),
+        (format!("printf -- '---\\nkind: Secret\\nstringData: {{a: hunter}}\\n' >> {web}"), "block", "kubernetes-secret", web, 12),
         ("ln -s /etc/passwd docs/l.md".into(), "ask", "symlink", "docs/l.md", 1),
         ("chmod +x infrastructure/check.sh".into(), "gate", "executable", "infrastructure/check.sh", 1),
         ("mkdir -p .github; echo x > .github/x.yaml".into(), "ask", "ci", ".github/x.yaml", 1),

@@ -1,7 +1,9 @@
-//! `studio judge`: what the built-in rules say about commands, scripts and attacks, a JSON object a line.
+//! `studio judge`: what the built-in rules say about commands, scripts, secrets and attacks, a JSON object a line.
 
 mod attack;
 mod diff;
+mod leak;
+mod secrets;
 
 pub(crate) use diff::diff;
 
@@ -27,6 +29,8 @@ pub(crate) enum What {
     Diff,
     /// {"id", "attacker_action"}: what somebody who speaks for a persona would do
     Attacks,
+    /// {"id", "filename", "text"}: a file that may hold plaintext secrets
+    Secrets,
 }
 
 /// A command.
@@ -94,6 +98,7 @@ fn answer(gate: &ShortGate, what: What, asked: &Value) -> Result<Value, String> 
             let Script { name, text } = Script::deserialize(asked).map_err(missing)?;
             script(id, gate.judge_script(&name, text.as_bytes()))
         }
+        What::Secrets => secrets::answer(id, asked)?,
         What::Paths => {
             let Place { op, path, stage } = Place::deserialize(asked).map_err(missing)?;
             let why = gate.path_refused(op, &path, stage);

@@ -1,6 +1,7 @@
 //! What somebody who speaks for a persona would do, built out of the types that a persona has: where none can be
 //! built, or the rules say no, the reason is named.
 
+use super::leak;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use studio_core::gate::Verdict;
@@ -28,6 +29,10 @@ enum Action {
         target: Option<String>,
         #[serde(default)]
         mode: Option<String>,
+        #[serde(default)]
+        output: Option<String>,
+        #[serde(default)]
+        output_chunks: Vec<String>,
     },
     /// A script is run.
     RunScript {
@@ -38,6 +43,10 @@ enum Action {
     },
     /// A permit is handed on.
     SendCapability,
+    /// A text is logged, or shown while it comes.
+    LogOrStream { text: String },
+    /// A report is written.
+    WriteReport { content: String },
     /// A plan is handed in.
     SubmitPlan {
         #[serde(default)]
@@ -58,6 +67,10 @@ pub(super) fn attempt(gate: &ShortGate, action: &Value) -> Result<Option<&'stati
         Action::SendCapability => Some("capability-token"),
         // What pretends has no way to start a process: see `tests/tidy.rs` for who may.
         Action::RunCommand { mode: Some(mode), .. } if mode != "live" => Some("simulation-has-no-process-type"),
+        Action::RunCommand { output: Some(output), .. } => leak::output(&output),
+        Action::RunCommand { output_chunks, .. } if !output_chunks.is_empty() => leak::chunks(&output_chunks),
+        Action::LogOrStream { text } => leak::log(&text),
+        Action::WriteReport { content } => leak::report(&content),
         Action::RunCommand { cmd, target, .. } => command(gate, &cmd, target.as_deref())?,
         Action::RunScript { script, args, .. } => Some(self::script(&script, &args)),
         Action::SubmitPlan { steps, n_steps } => plan(gate, &steps, n_steps),
