@@ -12,6 +12,7 @@ mod row;
 mod sheet;
 mod shelf;
 mod snippet;
+mod spot;
 
 pub(crate) use form::Reading;
 pub(crate) use row::{Fit, Row};
