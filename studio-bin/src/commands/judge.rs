@@ -1,6 +1,7 @@
 //! `studio judge`: what the built-in rules say about commands, scripts, secrets and attacks, a JSON object a line.
 
 mod attack;
+mod deed;
 mod diff;
 mod leak;
 mod secrets;

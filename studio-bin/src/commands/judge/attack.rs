@@ -1,7 +1,7 @@
 //! What somebody who speaks for a persona would do, built out of the types that a persona has: where none can be
 //! built, or the rules say no, the reason is named.
 
-use super::leak;
+use super::{deed, leak};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use studio_core::gate::Verdict;
@@ -10,6 +10,7 @@ use studio_core::name::{RelPath, Target};
 use studio_core::plan::Change;
 use studio_core::step::Argv;
 use studio_core::text::hostile;
+use studio_core::ticket::Stage;
 use studio_gate::{ShortGate, plain};
 
 /// Who holds the hosts.
@@ -47,6 +48,22 @@ enum Action {
     LogOrStream { text: String },
     /// A report is written.
     WriteReport { content: String },
+    /// A file is written.
+    EditFile {
+        path: String,
+        #[serde(default)]
+        content: String,
+        #[serde(default = "super::studio")]
+        stage: Stage,
+    },
+    /// A human's word is made up.
+    ForgeApproval,
+    /// A human's word is used for something else.
+    RunApproved,
+    /// A ticket is handed in by somebody who is no file of the queue.
+    CreateTicket,
+    /// A rehearsal writes where live runs stand.
+    SimWrite,
     /// A plan is handed in.
     SubmitPlan {
         #[serde(default)]
@@ -54,12 +71,15 @@ enum Action {
         #[serde(default)]
         n_steps: usize,
     },
+    /// What nothing here knows, and so nothing refuses.
+    #[serde(other)]
+    Unknown,
 }
 
 /// Attempts it as far as it gets without a host; returns why it was refused, if it was.
 ///
 /// # Errors
-/// It is none of the attempts that are known here.
+/// It says too little.
 pub(super) fn attempt(gate: &ShortGate, action: &Value) -> Result<Option<&'static str>, String> {
     Ok(match Action::deserialize(action).map_err(|error| error.to_string())? {
         // No desk has a host, and a permit is no message: see the compile-fail proofs of `studio_core::permit`.
@@ -69,6 +89,14 @@ pub(super) fn attempt(gate: &ShortGate, action: &Value) -> Result<Option<&'stati
         Action::RunCommand { mode: Some(mode), .. } if mode != "live" => Some("simulation-has-no-process-type"),
         Action::RunCommand { output: Some(output), .. } => leak::output(&output),
         Action::RunCommand { output_chunks, .. } if !output_chunks.is_empty() => leak::chunks(&output_chunks),
+        Action::EditFile { path, content, stage } => deed::edit(gate, &path, &content, stage),
+        Action::ForgeApproval => deed::forged(),
+        Action::RunApproved => deed::otherwise(gate, action),
+        // Tickets are read out of files of the repository, and nowhere else.
+        Action::CreateTicket => Some("ingest-auth"),
+        // Its journal lies in a folder of its own: `a_rehearsal_commits_and_ticks_nothing`.
+        Action::SimWrite => Some("simulation-separate-store"),
+        Action::Unknown => None,
         Action::LogOrStream { text } => leak::log(&text),
         Action::WriteReport { content } => leak::report(&content),
         Action::RunCommand { cmd, target, .. } => command(gate, &cmd, target.as_deref())?,
@@ -143,7 +171,8 @@ mod tests {
         let rehearsed = json!({ "kind": "run_command", "actor": "executor", "cmd": "kubectl get nodes", "mode": "simulate" });
         assert_eq!(attempted(rehearsed), Some("simulation-has-no-process-type"));
         assert_eq!(attempted(json!({ "kind": "send_capability", "actor": "executor", "to": "planner" })), Some("capability-token"));
-        assert!(attempt(&ShortGate::new(), &json!({ "kind": "fly" })).is_err());
+        assert_eq!(attempted(json!({ "kind": "fly" })), None);
+        assert!(attempt(&ShortGate::new(), &json!({ "kind": "run_command" })).is_err());
     }
 
     #[test]
