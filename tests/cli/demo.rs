@@ -35,6 +35,9 @@ fn the_demo_ends_well_and_its_lines_work() {
     assert_only_ours(&homelab, &checkout);
     assert_eq!(checkout.keys().filter(|path| path.starts_with("ai/studio/reports/")).count(), 2);
 
+    let git = lab.shell(0, "git --no-optional-locks -C \"a newcomer's folder/homelab\" status --porcelain").out;
+    assert!(git.lines().all(|line| line.starts_with("?? ")), "git takes the sample for edited: {git}");
+
     let (approve, resume) = (next(&said, " approve "), next(&said, " resume "));
     let status = said.out.lines().last().unwrap().trim().to_string();
     let waits = ["pin-web-image rehearsed", "probe-dns rehearsed", "wipe-worker-3 needs-human"];

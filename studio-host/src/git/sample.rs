@@ -44,6 +44,9 @@ impl GitRepo {
         let head = repo.git_dir();
         fs::create_dir_all(head.join("refs/heads")).and_then(|()| fs::write(head.join("refs/heads/main"), format!("{id}\n"))).map_err(disk)?;
         fs::write(head.join("HEAD"), "ref: refs/heads/main\n").map_err(disk)?;
+        // Or git would say that every file was taken away.
+        let mut index = repo.index_from_tree(&tree).map_err(bad)?;
+        index.write(gix::index::write::Options::default()).map_err(|error| damaged("the index of the sample", &error))?;
         GitRepo::discover(dir)
     }
 }
