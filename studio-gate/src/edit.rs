@@ -14,7 +14,7 @@ use studio_core::text::hostile;
 use studio_core::ticket::Stage;
 
 /// Ends of file names that nothing runs and no cluster reads.
-const PROSE: &str = "*.md docs/*.txt docs/*.png docs/*.jpg docs/*.drawio docs/*.mmd docs/*.puml";
+const PROSE: &str = "*.md docs/*.png docs/*.jpg docs/*.drawio docs/*.mmd docs/*.puml";
 
 /// Names that some systems take for a device, with a number behind them or not.
 const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "com", "lpt"];

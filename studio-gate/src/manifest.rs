@@ -58,6 +58,14 @@ pub(crate) fn judge(path: &str, before: Option<&str>, after: Option<&str>) -> Ve
     for (_, document) in old.iter().filter(|(key, _)| !new.contains_key(*key)) {
         found.push(whole(path, On::Remove, document));
     }
+    if before.is_some() && after.is_some() && obeyed(before) != obeyed(after) {
+        let asks = [before, after].into_iter().flat_map(obeyed).any(|tail| tail.contains("$imagepolicy"));
+        let verdict = if asks { EditVerdict::Ask } else { EditVerdict::Gate };
+        found.push(Finding::of(verdict, "obeyed-comment", path, 1, "a comment changes that some machine obeys".into()));
+    }
+    if found.is_empty() && (before.is_none() || after.is_none()) {
+        found.push(Finding::of(EditVerdict::Gate, "manifest", path, 1, "it holds nothing, and whether it is there may count all the same".into()));
+    }
     if found.is_empty() {
         found.push(Finding::of(EditVerdict::Pass, "same-values", path, 1, "no value changes, only comments or layout".into()));
     }
@@ -81,26 +89,50 @@ fn unread(path: &str, line: usize, why: &str, texts: [Option<&str>; 2]) -> Vec<F
 /// Names the documents of a file by what they are, so that those of another version are found again.
 fn named(path: &str, nodes: Vec<Node>) -> BTreeMap<String, Document> {
     let mut named = BTreeMap::new();
-    let lists = nodes.into_iter().flat_map(|node| match (node.word("kind"), node.get("items").map(|items| &items.value)) {
-        (Some(kind), Some(Value::List(items))) if kind.ends_with("List") => items.clone(),
-        (_, _) => vec![node],
-    });
-    for node in lists {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for node in nodes.into_iter().flat_map(unpacked) {
         let kind = kind(path, &node);
         let label = |key| node.get("metadata").and_then(|metadata| metadata.word(key)).unwrap_or_default().to_string();
         let (space, name) = (label("namespace"), label("name"));
         let called = one_line(&[kind.split('.').next().unwrap_or(&kind), &name].join(" "), 120);
-        let key = (0..).map(|at: usize| format!("{kind}\n{space}\n{name}\n{at}")).find(|key| !named.contains_key(key));
-        named.insert(key.unwrap_or_default(), Document { kind, called: called.trim().into(), node });
+        let key = format!("{kind}\n{space}\n{name}");
+        let at = counts.entry(key.clone()).or_default();
+        *at += 1;
+        named.insert(format!("{key}\n{at}"), Document { kind, called: called.trim().into(), node });
     }
     named
+}
+
+/// Returns the documents of a plain `List`; any other is one document.
+fn unpacked(node: Node) -> Vec<Node> {
+    const KEYS: [&str; 4] = ["apiVersion", "kind", "metadata", "items"];
+    match (&node.value, node.get("items").map(|items| &items.value)) {
+        (Value::Map(fields), Some(Value::List(items)))
+            if node.word("kind") == Some("List")
+                && node.word("apiVersion") == Some("v1")
+                && fields.keys().all(|key| KEYS.contains(&key.as_str())) =>
+        {
+            items.iter().cloned().flat_map(unpacked).collect()
+        }
+        (_, _) => vec![node],
+    }
+}
+
+/// Returns the comments that machines obey.
+fn obeyed(text: Option<&str>) -> Vec<&str> {
+    const WORDS: [&str; 8] = ["$imagepolicy", "renovate", "cloud-config", "checkov", "trivy", "skip", "ignore", "nosec"];
+    let tails = text.unwrap_or_default().lines().filter_map(|line| line.split_once('#').map(|(_, tail)| tail.trim()));
+    tails.filter(|tail| WORDS.iter().any(|word| tail.contains(word))).collect()
 }
 
 fn kind(path: &str, node: &Node) -> String {
     let file = fold(path.rsplit('/').next().unwrap_or(path));
     match (node.word("kind"), node.word("apiVersion")) {
         (Some(_), Some("v1alpha1")) => TALOS.into(),
-        (Some(kind), Some(version)) => version.rsplit_once('/').map_or_else(|| kind.to_string(), |(group, _)| format!("{kind}.{group}")),
+        (Some(kind), Some(version)) => match version.rsplit_once('/') {
+            Some((group, _)) if !group.is_empty() => format!("{kind}.{group}"),
+            Some(_) | None => kind.to_string(),
+        },
         (Some(kind), None) => kind.to_string(),
         (None, _) if node.get("stringData").is_some() => "Secret".into(),
         (None, _) if listed("kustomization.y*ml", &file) => KUSTOMIZE.into(),

@@ -1,6 +1,6 @@
 //! Patches as git writes them: which files they change, how, and what the files hold then.
 
-use studio_core::limits::CHECKOUT_FILES_MAX;
+use studio_core::limits::{CHECKOUT_FILES_MAX, PATH_BYTES_MAX};
 use studio_core::text::one_line;
 
 /// What a patch does to one file.
@@ -39,6 +39,8 @@ pub struct BadPatch(pub usize, pub String);
 /// A line that no patch has, or too many files.
 pub fn patch(text: &str) -> Result<Vec<FilePatch>, BadPatch> {
     let mut files: Vec<FilePatch> = Vec::new();
+    // Whether git's own header named the files, and whether the next line names the new one.
+    let (mut named, mut opened) = (false, false);
     let (mut header, mut left) = (false, (0, 0));
     for (at, line) in text.split_inclusive('\n').enumerate() {
         let bad = |why: &str| BadPatch(at + 1, format!("{why}: {}", one_line(line, 80)));
@@ -46,17 +48,23 @@ pub fn patch(text: &str) -> Result<Vec<FilePatch>, BadPatch> {
             return Err(bad("the patch changes too many files"));
         }
         let bare = line.trim_end_matches(['\n', '\r']);
-        if left != (0, 0) {
+        if let (Some(note), Some((_, text))) =
+            (bare.strip_prefix("\\ "), files.last_mut().and_then(|file| file.hunks.last_mut()).and_then(|hunk| hunk.lines.last_mut()))
+        {
+            if !note.starts_with("No newline") {
+                return Err(bad("a note says nothing that git says"));
+            }
+            text.truncate(text.trim_end_matches('\n').len());
+        } else if left != (0, 0) {
             let hunk = files.last_mut().and_then(|file| file.hunks.last_mut()).ok_or_else(|| bad("a line stands before its file"))?;
             left = hunk.take(line, left).ok_or_else(|| bad("it is no line of a hunk"))?;
-        } else if let Some(note) = bare.strip_prefix("\\ ") {
-            let last = files.last_mut().and_then(|file| file.hunks.last_mut()).and_then(|hunk| hunk.lines.last_mut());
-            let (_, text) = last.filter(|_| note.starts_with("No newline")).ok_or_else(|| bad("a note stands where no line is"))?;
-            text.truncate(text.trim_end_matches('\n').len());
         } else if let Some(names) = bare.strip_prefix("diff --git ") {
+            if names.len() > 2 * PATH_BYTES_MAX {
+                return Err(bad("the names are too long"));
+            }
             let (old, new) = both(names).ok_or_else(|| bad("the names cannot be told apart"))?;
             files.push(FilePatch { old: Some(old), new: Some(new), ..FilePatch::default() });
-            header = true;
+            (header, named) = (true, true);
         } else if let Some(range) = bare.strip_prefix("@@ ") {
             let file = files.last_mut().ok_or_else(|| bad("a hunk stands before its file"))?;
             let (from, old, new) = ranges(range).ok_or_else(|| bad("a hunk says nowhere it is"))?;
@@ -66,13 +74,23 @@ pub fn patch(text: &str) -> Result<Vec<FilePatch>, BadPatch> {
         } else if let Some(name) = bare.strip_prefix("--- ") {
             if !header {
                 files.push(FilePatch::default());
-                header = true;
+                (header, named) = (true, false);
             }
             let name = side(name, "a/").ok_or_else(|| bad("it names no file"))?;
-            files.last_mut().ok_or_else(|| bad("it stands before its file"))?.old = name;
+            let file = files.last_mut().ok_or_else(|| bad("it stands before its file"))?;
+            if named && file.old != name {
+                return Err(bad("it names another file than the header"));
+            }
+            file.old = name;
+            opened = true;
         } else if let Some(name) = bare.strip_prefix("+++ ") {
             let name = side(name, "b/").ok_or_else(|| bad("it names no file"))?;
-            files.last_mut().ok_or_else(|| bad("it stands before its file"))?.new = name;
+            let file = files.last_mut().filter(|_| opened).ok_or_else(|| bad("it stands before its file"))?;
+            if named && file.new != name {
+                return Err(bad("it names another file than the header"));
+            }
+            file.new = name;
+            opened = false;
         } else if let Some(file) = files.last_mut().filter(|_| header) {
             file.extended(bare).ok_or_else(|| bad("it is no header that git writes"))?;
         }
@@ -82,6 +100,11 @@ pub fn patch(text: &str) -> Result<Vec<FilePatch>, BadPatch> {
 }
 
 impl FilePatch {
+    /// Says whether a line of it was no UTF-8.
+    pub(crate) fn odd(&self) -> bool {
+        self.hunks.iter().flat_map(|hunk| &hunk.lines).any(|(_, line)| line.contains(char::REPLACEMENT_CHARACTER))
+    }
+
     /// Returns how many lines it adds and takes away.
     pub fn lines(&self) -> usize {
         self.hunks.iter().flat_map(|hunk| &hunk.lines).filter(|(sign, _)| *sign != ' ').count()
@@ -260,6 +283,8 @@ mod tests {
         );
         assert_eq!(files[0].apply("one\ntwo\nend\n"), Ok("one\n2\n3\nend\n".into()));
         assert_eq!((files[0].lines(), files[1].apply(""), files[4].apply("a\n")), (3, Ok("x".into()), Ok(String::new())));
+        let grows = patch("--- a/x\n+++ b/x\n@@ -1 +1,2 @@\n-a\n\\ No newline at end of file\n+a\n+b\n").unwrap();
+        assert_eq!(grows[0].apply("a"), Ok("a\nb\n".into()));
         assert_eq!(files[0].apply("one\nzwei\n"), Err("line 2 is not what the patch says".into()));
     }
 
@@ -273,6 +298,9 @@ mod tests {
             ("--- a/x\n+++ b/x\n@@ -1 +1 @@\n?\n", 4),
             ("--- a/x\n+++ b/x\n@@ nowhere @@\n", 3),
             ("--- x\n", 1),
+            ("diff --git a/x b/x\n--- a/y\n", 2),
+            ("diff --git a/x b/x\n--- a/x\n+++ b/y\n", 3),
+            ("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n+++ b/y\n", 6),
         ] {
             assert_eq!(patch(text).unwrap_err().0, line, "{text}");
         }

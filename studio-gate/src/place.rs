@@ -94,7 +94,7 @@ const PLACES: &[Place] = &[
         rule: "agent-files",
         verdict: EditVerdict::Ask,
         why: "agents and editors obey this file",
-        globs: "agents.md agents.override.md claude*.md gemini.md copilot-instructions.md .claude* .codex .cursor* .mcp.json .gemini .aider* \
+        globs: "agents.md agents.override.md claude*.md gemini.md skill.md qwen.md warp.md crush.md jules.md conventions.md .kiro memory-bank llms*.txt copilot-instructions.md .claude* .codex .cursor* .mcp.json .gemini .aider* \
             .continue* .windsurf* .clinerules* .roo* .opencode* .vscode .idea .zed .devcontainer* .editorconfig .vimrc .exrc",
         yes: &["AGENTS.md", "docs/CLAUDE.md", ".claude/settings.json", ".cursor/rules/x.mdc", ".mcp.json", ".vscode/settings.json"],
         no: &["docs/agents/overview.md", "kubernetes/apps/codex/ks.yaml"],

@@ -1,12 +1,16 @@
 //! Judging what a patch does to one file: its modes, its names, and its text as it is then.
 
 use super::{Finding, PROSE, findings, located};
+
 use crate::patch::FilePatch;
 use crate::place::{self, Scopes};
 use studio_core::gate::EditVerdict;
 use studio_core::name::RelPath;
 use studio_core::plan::Edit;
 use studio_core::ticket::Stage;
+
+/// Files that are no text and that people only look at.
+const PICTURES: &str = "docs/*.png docs/*.jpg";
 
 /// Returns everything that is found about what a patch does to one file.
 ///
@@ -25,6 +29,11 @@ pub(crate) fn patched(file: &FilePatch, before: Option<&[u8]>, stage: Stage, sco
             }
         }
     }
+    // What is no UTF-8 is seen by nobody either.
+    let odd = before.is_some_and(|bytes| std::str::from_utf8(bytes).is_err()) || file.odd();
+    let mut seen = file.clone();
+    seen.binary |= odd;
+    let file = &seen;
     let text = |path: &RelPath| {
         if file.binary {
             return Ok(None);
@@ -48,7 +57,7 @@ pub(crate) fn patched(file: &FilePatch, before: Option<&[u8]>, stage: Stage, sco
     found.extend(edits.iter().flatten().flat_map(|edit| findings(edit, before, stage, scopes)));
     if file.binary || edits.is_empty() {
         found.extend(paths.iter().flatten().flat_map(|path| located(path.as_str(), stage, scopes, file.new.is_none())));
-        let prose = place::listed(PROSE, &place::fold(&name));
+        let prose = place::listed(if file.binary { PICTURES } else { PROSE }, &place::fold(&name));
         let verdict = if prose { EditVerdict::Pass } else { EditVerdict::Gate };
         let (rule, why) =
             if file.binary { ("binary", "its bytes are no text, so nobody sees what changes") } else { ("mode", "only its mode changes") };
@@ -66,7 +75,7 @@ fn modes(file: &FilePatch, name: &str) -> Vec<Finding> {
         (Some(0o120_000), _) => {
             vec![finding(EditVerdict::Ask, "symlink", "it leads elsewhere: what is read or written there is not what is seen here")]
         }
-        (Some(0o100_000), Some(0o100_755)) if file.old_mode != Some(0o100_755) => {
+        (Some(0o100_000), Some(mode)) if mode & 0o111 != 0 && file.old_mode != Some(mode) => {
             vec![finding(EditVerdict::Gate, "executable", "it can be run then")]
         }
         (Some(0o100_000) | None, _) => Vec::new(),

@@ -27,14 +27,22 @@ fn compare(path: &mut Vec<String>, before: Option<&Node>, after: Option<&Node>, 
     let line = after.map_or(line, |node| node.line);
     let (old, new) = (before.map(parts), after.map(parts));
     match (&old, &new) {
-        (Some(Parts::Many(old)), Some(Parts::Many(new))) => {
+        (Some(Parts::Many(was, old)), Some(Parts::Many(is, new))) => {
+            if was.is_list != is.is_list {
+                found.push(Change { path: path.clone(), line, before: Some(was.said()), after: Some(is.said()) });
+            }
+            let kept = |all: &Shape| all.order.iter().filter(|key| old.contains_key(*key) && new.contains_key(*key)).cloned().collect::<Vec<_>>();
+            let free = path.last().is_some_and(|key| UNORDERED.contains(&key.as_str()));
+            if was.is_list && is.is_list && kept(was) != kept(is) && !free {
+                found.push(Change { path: path.clone(), line, before: Some(kept(was).join(" ")), after: Some(kept(is).join(" ")) });
+            }
             for key in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
                 path.push(key.clone());
                 compare(path, old.get(key).copied(), new.get(key).copied(), line, found);
                 path.pop();
             }
         }
-        (Some(Parts::Many(all)), None) | (None, Some(Parts::Many(all))) if !all.is_empty() => {
+        (Some(Parts::Many(_, all)), None) | (None, Some(Parts::Many(_, all))) if !all.is_empty() => {
             for (key, node) in all {
                 path.push(key.clone());
                 let (before, after) = if old.is_some() { (Some(*node), None) } else { (None, Some(*node)) };
@@ -42,7 +50,7 @@ fn compare(path: &mut Vec<String>, before: Option<&Node>, after: Option<&Node>, 
                 path.pop();
             }
         }
-        (Some(Parts::Many(_)), Some(Parts::One(_))) | (Some(Parts::One(_)), Some(Parts::Many(_))) => {
+        (Some(Parts::Many(..)), Some(Parts::One(_))) | (Some(Parts::One(_)), Some(Parts::Many(..))) => {
             compare(path, before, None, line, found);
             compare(path, None, after, line, found);
         }
@@ -58,14 +66,30 @@ fn compare(path: &mut Vec<String>, before: Option<&Node>, after: Option<&Node>, 
 /// A value as it is compared.
 enum Parts<'n> {
     One(String),
-    Many(BTreeMap<String, &'n Node>),
+    Many(Shape, BTreeMap<String, &'n Node>),
+}
+
+/// What tells a list from a map, and the order of a list's names.
+#[derive(Default)]
+struct Shape {
+    is_list: bool,
+    order: Vec<String>,
+}
+
+/// Lists whose order nothing obeys.
+const UNORDERED: [&str; 4] = ["containers", "volumes", "ports", "volumeMounts"];
+
+impl Shape {
+    fn said(&self) -> String {
+        if self.is_list { "a list".into() } else { "a map".into() }
+    }
 }
 
 impl Parts<'_> {
     fn text(self) -> String {
         match self {
             Parts::One(text) => text,
-            Parts::Many(_) => String::new(),
+            Parts::Many(..) => String::new(),
         }
     }
 }
@@ -73,13 +97,15 @@ impl Parts<'_> {
 fn parts(node: &Node) -> Parts<'_> {
     match &node.value {
         Value::Empty => Parts::One(String::new()),
+        Value::Text(text) if node.quoted => Parts::One(format!("\"{text}\"")),
         Value::Text(text) => Parts::One(text.clone()),
-        Value::Map(fields) => Parts::Many(fields.iter().map(|(key, node)| (key.clone(), node)).collect()),
+        Value::Map(fields) => Parts::Many(Shape::default(), fields.iter().map(|(key, node)| (key.clone(), node)).collect()),
         Value::List(items) => {
             let names: BTreeSet<&str> = items.iter().filter_map(|item| item.word("name")).collect();
             let named = names.len() == items.len();
             let key = |(at, item): (usize, &Node)| item.word("name").filter(|_| named).map_or_else(|| format!("{at:04}"), ToString::to_string);
-            Parts::Many(items.iter().enumerate().map(|(at, item)| (key((at, item)), item)).collect())
+            let order = items.iter().enumerate().map(&key).filter(|_| named).collect();
+            Parts::Many(Shape { is_list: true, order }, items.iter().enumerate().map(|(at, item)| (key((at, item)), item)).collect())
         }
     }
 }
@@ -97,7 +123,10 @@ mod tests {
 
     #[test]
     fn leaves_are_compared_by_their_names() {
-        assert_eq!(between("a: 1 # x\nb: [1, 2]\n", "b:\n- 1\n- 2\na: '1'\n"), [""; 0]);
+        assert_eq!(between("a: 1 # x\nb: [1, 2]\nc: 'x'\n", "b:\n- 1\n- 2\na: 1\nc: x\n"), [""; 0]);
+        assert_eq!(between("a: false\n", "a: 'false'\n"), ["1 a: Some(\"false\") Some(\"\\\"false\\\"\")"]);
+        assert_eq!(between("a: [{name: x}, {name: y}]\n", "a: [{name: y}, {name: x}]\n"), ["1 a: Some(\"x y\") Some(\"y x\")"]);
+        assert_eq!(between("a: [{name: x}]\n", "a: {x: {name: x}}\n").len(), 1);
         assert_eq!(
             between("c: [{name: x, image: a}, {name: y, image: b}]\n", "c:\n- {name: y, image: b}\n- {name: x, image: z}\n"),
             ["3 c.x.image: Some(\"a\") Some(\"z\")"]

@@ -25,19 +25,14 @@ pub(crate) fn same_tag(before: &str, after: &str) -> bool {
 }
 
 /// Says whether `text` is the digest of an image.
-pub(crate) fn is_digest(text: &str) -> bool {
-    text.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.chars().all(|c| c.is_ascii_hexdigit()))
+fn is_digest(text: &str) -> bool {
+    text.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c)))
 }
 
 fn fits(old: Image<'_>, new: Image<'_>) -> bool {
-    let pinned = new.digest.is_some_and(is_digest) || (old.digest.is_none() && new.digest.is_none());
-    let tag = match (old.tag, new.tag) {
-        (Some(old), Some(new)) => old == new || newer(old, new),
-        (None, None) => true,
-        (Some(_), None) | (None, Some(_)) => false,
-    };
-    // One tag and no digest is the same text; another digest alone is a new build of it.
-    pinned && tag
+    // A digest counts more than the tag beside it: one that comes alone may be any build.
+    let pinned = old.digest.is_some() == new.digest.is_some() && new.digest.is_none_or(is_digest);
+    pinned && old.tag.zip(new.tag).is_some_and(|(old, new)| newer(old, new))
 }
 
 /// Says whether the version `new` may take the place of `old` without anybody reading what changed: not older, and of
@@ -45,7 +40,7 @@ fn fits(old: Image<'_>, new: Image<'_>) -> bool {
 fn newer(old: &str, new: &str) -> bool {
     let (Some((old, kind)), Some((new, other))) = (version(old), version(new)) else { return false };
     let kept = if old.first() == Some(&0) { 2 } else { 1 };
-    kind == other && old.len() == new.len() && old.len() > kept && old.get(..kept) == new.get(..kept) && new >= old
+    kind == other && old.len() == new.len() && old.len() > kept && old.get(..kept) == new.get(..kept) && new > old
 }
 
 /// Returns the numbers of a version, and what stands around them.
@@ -103,9 +98,10 @@ mod tests {
             assert_eq!(same_image(before, after), is, "{before} {after}");
         }
         let pinned = |tag: &str, digest: &str| format!("ghcr.io/x/web:{tag}@{digest}");
-        assert!(same_image(&pinned("1.2.3", &a), &pinned("1.2.4", &b)) && same_image(&pinned("1.2.3", &a), &pinned("1.2.3", &b)));
+        assert!(same_image(&pinned("1.2.3", &a), &pinned("1.2.4", &b)) && !same_image(&pinned("1.2.3", &a), &pinned("1.2.3", &b)));
         assert!(!same_image(&pinned("1.2.3", &a), "ghcr.io/x/web:1.2.4"), "the digest is gone");
         assert!(!same_image(&pinned("1.2.3", &a), &pinned("1.2.4", "sha256:0")));
+        assert!(!same_image("ghcr.io/x/web:1.2.3", &pinned("1.2.4", &a)) && !same_image(&pinned("1.2.3", &a), &pinned("1.2.4", &b.to_uppercase())));
         assert!(same_tag(&format!("1.2.3@{a}"), &format!("1.2.4@{b}")) && same_tag("1.2.3", "1.2.4") && !same_tag("1.2.3", "2.0.0"));
     }
 }

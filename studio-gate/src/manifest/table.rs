@@ -2,7 +2,7 @@
 //! once. Everything else gates the merge.
 
 use super::change::Change;
-use super::image::{is_digest, same_image, same_tag};
+use super::image::{same_image, same_tag};
 use crate::place::like;
 use serde::Serialize;
 use studio_core::gate::EditVerdict::{self, Ask, Gate, Pass};
@@ -30,10 +30,10 @@ pub(super) enum Fits {
     Image,
     /// A tag of the same.
     Tag,
-    /// The digest of an image.
-    Digest,
     /// A number of copies, at least one before and after.
     Replicas,
+    /// The same, and not fewer.
+    MoreReplicas,
     /// An amount of processor or memory.
     Quantity,
     /// A label that nothing obeys.
@@ -183,27 +183,18 @@ pub(super) const ROWS: &[Row] = &[
     // What is harmless even when it is merged.
     pass(WORKLOADS, "spec.**.image", Fits::Image, "image-version", "a newer version of the same image"),
     pass("HelmRelease.helm.toolkit.fluxcd.io", "spec.values.**.image.tag", Fits::Tag, "image-version", "a newer version of the same image"),
-    pass("HelmRelease.helm.toolkit.fluxcd.io", "spec.values.**.image.digest", Fits::Digest, "image-version", "a newer build of the same image"),
     pass("HelmRelease.helm.toolkit.fluxcd.io", "spec.values.image.tag", Fits::Tag, "image-version", "a newer version of the same image"),
-    pass("HelmRelease.helm.toolkit.fluxcd.io", "spec.values.image.digest", Fits::Digest, "image-version", "a newer build of the same image"),
     pass("Kustomization.kustomize.config.k8s.io", "images.*.newTag", Fits::Tag, "image-version", "a newer version of the same image"),
-    pass("Kustomization.kustomize.config.k8s.io", "images.*.digest", Fits::Digest, "image-version", "a newer build of the same image"),
     pass("Values", "**.image.tag", Fits::Tag, "image-version", "a newer version of the same image"),
     pass("Values", "services.*.image", Fits::Image, "image-version", "a newer version of the same image"),
-    pass(WORKLOADS, "spec.replicas", Fits::Replicas, "replicas", "a few copies more or less"),
-    pass("HelmRelease.helm.toolkit.fluxcd.io", "spec.values.**.replicas", Fits::Replicas, "replicas", "a few copies more or less"),
-    pass("HelmRelease.helm.toolkit.fluxcd.io", "spec.values.**.replicaCount", Fits::Replicas, "replicas", "a few copies more or less"),
+    pass("Deployment.apps ReplicaSet.apps", "spec.replicas", Fits::Replicas, "replicas", "a few copies more or less"),
+    pass("HelmRelease.helm.toolkit.fluxcd.io", "spec.values.replicas", Fits::MoreReplicas, "replicas", "a few copies more or less"),
+    pass("HelmRelease.helm.toolkit.fluxcd.io", "spec.values.replicaCount", Fits::MoreReplicas, "replicas", "a few copies more or less"),
     pass(WORKLOADS, "spec.**.resources.requests.*", Fits::Quantity, "resources", "what a container may use"),
     pass(WORKLOADS, "spec.**.resources.limits.*", Fits::Quantity, "resources", "what a container may use"),
     pass("HelmRelease.helm.toolkit.fluxcd.io", "spec.values.**.resources.requests.*", Fits::Quantity, "resources", "what a container may use"),
     pass("HelmRelease.helm.toolkit.fluxcd.io", "spec.values.**.resources.limits.*", Fits::Quantity, "resources", "what a container may use"),
-    pass(
-        "Deployment.* StatefulSet.* DaemonSet.* ConfigMap Service HelmRelease.* ServiceMonitor.* PrometheusRule.*",
-        "metadata.labels.*",
-        Fits::Label,
-        "labels",
-        "a label that nothing obeys",
-    ),
+    pass("Deployment.apps StatefulSet.apps DaemonSet.apps", "metadata.labels.*", Fits::Label, "labels", "a label that nothing obeys"),
 ];
 
 impl Row {
@@ -238,36 +229,63 @@ fn leads(pattern: &[&str], keys: &[&str]) -> bool {
 
 impl Fits {
     fn holds(self, change: &Change) -> bool {
-        let both = change.before.as_deref().zip(change.after.as_deref());
+        // Quotes may stand around both or none: else one of them is no text.
+        let bare = |text: &'_ str| text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).map(ToString::to_string);
+        let (old, new) = (change.before.as_deref().and_then(bare), change.after.as_deref().and_then(bare));
+        let both = match (&old, &new) {
+            (Some(old), Some(new)) => Some((old.as_str(), new.as_str())),
+            (None, None) => change.before.as_deref().zip(change.after.as_deref()),
+            (Some(_), None) | (None, Some(_)) => None,
+        };
         match self {
             Fits::Always => true,
             Fits::Image => both.is_some_and(|(before, after)| same_image(before, after)),
             Fits::Tag => both.is_some_and(|(before, after)| same_tag(before, after)),
-            Fits::Digest => both.is_some_and(|(before, after)| is_digest(before) && is_digest(after)),
             Fits::Replicas => both.is_some_and(|(before, after)| few(before) && few(after)),
+            Fits::MoreReplicas => both.is_some_and(|(before, after)| few(before) && few(after) && number(before) <= number(after)),
             Fits::Quantity => {
-                let amount = |text: &String| quantity(text);
-                change.path.last().is_some_and(|key| matches!(key.as_str(), "cpu" | "memory" | "ephemeral-storage"))
-                    && change.before.as_ref().is_none_or(amount)
-                    && change.after.as_ref().is_none_or(amount)
+                let key = change.path.last().map(String::as_str).unwrap_or_default();
+                let amounts = both.and_then(|(before, after)| amount(before).zip(amount(after)));
+                amounts.is_some_and(|(before, after)| {
+                    (0.5..=2.0).contains(&(after / before)) && (key == "cpu" || (key == "memory" && after >= MEMORY_MIN))
+                })
             }
             Fits::Label => {
-                let plain = |key: &String| !key.contains('/') || key.starts_with("app.kubernetes.io/") || key == "helm.sh/chart";
-                change.path.last().is_some_and(plain) && change.after.as_ref().is_none_or(|value| value.len() <= 63)
+                change.path.last().is_some_and(|key| LABELS.contains(&key.as_str())) && change.after.as_ref().is_none_or(|value| value.len() <= 63)
             }
         }
     }
 }
 
+/// Labels that say something and select nothing.
+const LABELS: [&str; 3] = ["app.kubernetes.io/version", "app.kubernetes.io/component", "helm.sh/chart"];
+/// Less memory than any workload starts with, in bytes.
+const MEMORY_MIN: f64 = 16.0 * 1024.0 * 1024.0;
+
 fn few(text: &str) -> bool {
-    text.parse::<u32>().is_ok_and(|count| (1..=REPLICAS_MAX).contains(&count))
+    (1..=REPLICAS_MAX).contains(&number(text))
 }
 
-/// Says whether `text` is an amount as Kubernetes writes it: `100m`, `0.5`, `512Mi`.
-fn quantity(text: &str) -> bool {
+fn number(text: &str) -> u32 {
+    text.parse().unwrap_or_default()
+}
+
+/// Returns an amount as Kubernetes writes it, `100m`, `0.5`, `512Mi`, in bytes or cores.
+fn amount(text: &str) -> Option<f64> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let Some((number, unit)) = text.split_at_checked(end) else { return false };
-    number.parse::<f64>().is_ok_and(|number| number.is_finite() && number > 0.0) && matches!(unit, "" | "m" | "k" | "M" | "G" | "Ki" | "Mi" | "Gi")
+    let (number, unit) = text.split_at_checked(end)?;
+    let unit = match unit {
+        "" => 1.0,
+        "m" => 0.001,
+        "k" => 1e3,
+        "M" => 1e6,
+        "G" => 1e9,
+        "Ki" => 1024.0,
+        "Mi" => 1024.0 * 1024.0,
+        "Gi" => 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    number.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0).map(|number| number * unit)
 }
 
 #[cfg(test)]
@@ -291,11 +309,11 @@ mod tests {
 
     #[test]
     fn amounts_are_amounts() {
-        for good in ["100m", "1", "0.5", "512Mi", "2Gi"] {
-            assert!(quantity(good), "{good}");
+        for (good, is) in [("100m", 0.1), ("1", 1.0), ("0.5", 0.5), ("2Ki", 2048.0)] {
+            assert_eq!(amount(good), Some(is), "{good}");
         }
         for bad in ["", "m", "-1", "1e9", "0", "1TiB", "1.2.3", "NaN", "inf"] {
-            assert!(!quantity(bad), "{bad}");
+            assert_eq!(amount(bad), None, "{bad}");
         }
     }
 

@@ -49,8 +49,16 @@ fn a_value_decides_by_its_kind_and_field() {
         (DEPLOYMENT, "replicas: 2", "replicas: 0", Gate, "not-listed", 7),
         (DEPLOYMENT, "replicas: 2", "replicas: 300", Gate, "not-listed", 7),
         (DEPLOYMENT, "256Mi", "512Mi", Pass, "resources", 13),
-        (DEPLOYMENT, "{memory: 256Mi}", "{memory: 256Mi, cpu: 100m}", Pass, "resources", 13),
-        (DEPLOYMENT, "{app: web}", "{app: web, team: a}", Pass, "labels", 5),
+        (DEPLOYMENT, "256Mi", "256m", Gate, "not-listed", 13),
+        (DEPLOYMENT, "256Mi", "2Gi", Gate, "not-listed", 13),
+        (DEPLOYMENT, "{memory: 256Mi}", "{}", Gate, "not-listed", 13),
+        (DEPLOYMENT, "{memory: 256Mi}", "{memory: 256Mi, cpu: 100m}", Gate, "not-listed", 13),
+        (DEPLOYMENT, "{app: web}", "{app: web, helm.sh/chart: web-1}", Pass, "labels", 5),
+        (DEPLOYMENT, "{app: web}", "{app: web, team: a}", Gate, "not-listed", 5),
+        (DEPLOYMENT, "value: b", "value: '1'", Gate, "not-listed", 14),
+        (DEPLOYMENT, "replicas: 2", "replicas: '2'", Gate, "not-listed", 7),
+        (DEPLOYMENT, "kind: Deployment", "kind: StatefulSet", Gate, "manifest", 1),
+        (DEPLOYMENT, "web:1.2.3", "web:1.2.3 # {\"$imagepolicy\": \"flux-system:x\"}", Ask, "obeyed-comment", 1),
         (DEPLOYMENT, "{app: web}", "{app: web, kustomize.toolkit.fluxcd.io/prune: disabled}", Gate, "not-listed", 5),
         (DEPLOYMENT, "value: b", "value: c", Gate, "not-listed", 14),
         (DEPLOYMENT, "env:", "securityContext: {privileged: true}\n          env:", Gate, "privileges", 14),
@@ -122,6 +130,9 @@ fn versions_of_what_flux_and_helm_follow() {
         ("x/web", "y/web", Gate, "not-listed"),
         ("version: 1.2.3", "version: 1.2.4", Gate, "not-listed"),
         ("replicaCount: 1", "replicaCount: 2", Pass, "replicas"),
+        ("replicaCount: 1", "replicaCount: 1\n    kafka: {replicas: 1}", Gate, "not-listed"),
+        ("tag: 1.0.0", "tag: '1.0'", Gate, "not-listed"),
+        ("enabled: false", "enabled: 'false'", Gate, "exposure"),
         ("enabled: false", "enabled: true", Gate, "exposure"),
         ("spec:\n", "spec:\n  valuesFrom: [{kind: Secret, name: x}]\n", Gate, "not-listed"),
     ] {
@@ -152,7 +163,14 @@ fn what_cannot_be_followed_gates_and_ciphertext_asks() {
         "{kind: ConfigMap, apiVersion: v1}\n"
     );
     assert_eq!(strictest(None, Some(&list)), (Ask, "secret-manifest", 4));
-    assert_eq!(strictest(None, Some("# nothing\n")), (Pass, "same-values", 1));
+    assert_eq!((strictest(None, Some("# nothing\n")), strictest(Some("# nothing\n"), None)), ((Gate, "manifest", 1), (Gate, "manifest", 1)));
+    let typed = "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBindingList\nitems: [{metadata: {name: a}}]\n";
+    assert_eq!(edit(typed, "RoleBindingList", "ClusterRoleBindingList").1, "rbac");
+    assert_eq!(edit("kind: AllowList\napiVersion: x/v1\nspec: {deny: all}\nitems: []\n", "all", "none").0, Gate);
+    assert_eq!(strictest(None, Some("apiVersion: /v1\nkind: Secret\n")).1, "secret-manifest");
+    assert_eq!(edit("apiVersion: kyverno.io/v1\nkind: Policy\nspec: {rules: [{name: a}, {name: b}]}\n", "a}, {name: b", "b}, {name: a").0, Ask);
+    let many: String = (0..20_000).map(|_| "--- 1\n").collect();
+    assert_eq!(strictest(None, Some(&many)).0, Gate);
 }
 
 /// Whatever stands in a file, it is answered.

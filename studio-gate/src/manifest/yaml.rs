@@ -13,6 +13,8 @@ pub(crate) struct Node {
     pub(crate) line: usize,
     /// What it holds.
     pub(crate) value: Value,
+    /// Whether quotes make text of what would be a number, a truth or nothing without them.
+    pub(crate) quoted: bool,
 }
 
 /// What a node holds.
@@ -36,6 +38,9 @@ pub(crate) type Odd = (usize, String);
 /// # Errors
 /// It is no YAML, too much of it, or has a tag, an alias or a key twice.
 pub(crate) fn documents(text: &str) -> Result<Vec<Node>, Odd> {
+    if let Some(at) = text.lines().position(|line| line.starts_with('%')) {
+        return Err((at + 1, "a directive (`%…`) says how it is read".into()));
+    }
     let options = options! {
         emit_comments: false, emit_unresolved_aliases: true,
         flow_nesting_limit: MANIFEST_DEPTH_MAX, block_nesting_limit: MANIFEST_DEPTH_MAX,
@@ -106,6 +111,7 @@ impl<'a> Reading<'a> {
         if event.is_alias() {
             return Err((line, "an alias (`*…`) stands for what is written elsewhere".into()));
         }
+        let mut quoted = false;
         let value = if matches!(event, Event::SequenceStart(..)) {
             self.list()?
         } else if matches!(event, Event::MappingStart(..)) {
@@ -113,9 +119,10 @@ impl<'a> Reading<'a> {
         } else {
             let (text, style) = event.scalar().ok_or_else(|| (line, "it is no YAML from here on".to_string()))?;
             let nothing = style == ScalarStyle::Plain && matches!(text, "" | "~" | "null" | "Null" | "NULL");
+            quoted = style != ScalarStyle::Plain && resolves(text);
             if nothing { Value::Empty } else { Value::Text(text.to_string()) }
         };
-        Ok(Node { line, value })
+        Ok(Node { line, value, quoted })
     }
 
     fn list(&mut self) -> Result<Value, Odd> {
@@ -148,6 +155,13 @@ impl<'a> Reading<'a> {
             }
         }
     }
+}
+
+/// Says whether plain text is read as something else than text.
+fn resolves(text: &str) -> bool {
+    let folded = text.to_ascii_lowercase();
+    let word = matches!(folded.as_str(), "" | "~" | "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n" | ".inf" | "-.inf" | ".nan");
+    word || (folded.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) && folded.contains(|c: char| c.is_ascii_digit()))
 }
 
 #[cfg(test)]

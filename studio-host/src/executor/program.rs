@@ -5,8 +5,10 @@ use super::sums::Sums;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use studio_core::limits::PROGRAMS_MAX;
 use studio_core::program::Program;
 
 /// Where programs are looked for, first to last; then come the operator's `bin_dirs`.
@@ -55,17 +57,41 @@ impl Programs {
     /// Returns the files that are there of these names, in order, and those that must not be started. A name that is
     /// no name of a program there is nobody's.
     pub(super) fn all(&self, names: &BTreeSet<String>, sums: &Sums) -> (Vec<Program>, Vec<ProgramError>) {
-        let (mut found, mut bad) = (Vec::new(), Vec::new());
-        for name in names {
-            match self.find(name).and_then(|path| read(name, &path, sums)) {
-                Ok(program) => found.push(program),
+        let (mut found, mut bad): (Vec<Program>, Vec<ProgramError>) = (Vec::new(), Vec::new());
+        let (mut names, mut at) = (names.iter().cloned().collect::<Vec<_>>(), 0);
+        while let Some(name) = names.get(at).cloned() {
+            at += 1;
+            match self.find(&name).and_then(|path| read(&name, &path, sums)) {
+                Ok(program) => {
+                    // What a script is handed to is started as well.
+                    let more = interpreters(Path::new(&program.path));
+                    names.extend(more.into_iter().filter(|more| at < PROGRAMS_MAX && !names.contains(more)).collect::<Vec<_>>());
+                    found.push(program);
+                }
                 Err(ProgramError::Absent(..)) => {}
                 Err(error @ (ProgramError::Open(_) | ProgramError::Unread(..))) => bad.push(error),
             }
         }
+        found.sort();
         (found, bad)
     }
 }
+
+/// Returns the programs that the first line of a script names: its interpreter, and what `env` is to look for.
+fn interpreters(file: &Path) -> Vec<String> {
+    let mut head = Vec::new();
+    let read = fs::File::open(file).and_then(|file| file.take(FIRST_LINE_BYTES).read_to_end(&mut head));
+    let text = String::from_utf8_lossy(&head);
+    let Some(line) = text.lines().next().and_then(|line| line.strip_prefix("#!")).filter(|_| read.is_ok()) else { return Vec::new() };
+    let mut words = line.split_ascii_whitespace();
+    let first = words.next().map(ToString::to_string);
+    let env = first.as_deref().is_some_and(|word| word.ends_with("/env"));
+    let second = words.find(|word| env && !word.starts_with('-') && !word.contains('='));
+    first.into_iter().chain(second.map(ToString::to_string)).collect()
+}
+
+/// Bytes of the first line of a script that are read; systems read fewer.
+const FIRST_LINE_BYTES: u64 = 512;
 
 fn read(name: &str, path: &Path, sums: &Sums) -> Result<Program, ProgramError> {
     let unread = |error| ProgramError::Unread(path.into(), error);
@@ -120,8 +146,8 @@ mod tests {
         assert!(matches!(programs.find("open"), Err(ProgramError::Open(_))));
         let names = ["planted", "open", "intree", "sh"].map(String::from).into();
         let (found, bad) = programs.all(&names, &Sums::default());
-        assert_eq!(found.iter().map(|program| program.name.as_str()).collect::<Vec<_>>(), ["planted", "sh"]);
-        assert_eq!(found[0].sha256, studio_gate::sha256(b"#!/bin/sh\n"));
+        assert_eq!(found.iter().map(|program| program.name.as_str()).collect::<Vec<_>>(), ["/bin/sh", "planted", "sh"]);
+        assert_eq!(found[1].sha256, studio_gate::sha256(b"#!/bin/sh\n"));
         assert!(matches!(bad[..], [ProgramError::Open(_)]), "{bad:?}");
         let inside = tree.join("intree").display().to_string();
         for absent in ["intree", "plain", "./planted", "sub/planted", inside.as_str(), "/etc/passwd", "/usr/bin/../bin/sh", ""] {

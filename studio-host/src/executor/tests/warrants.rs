@@ -272,7 +272,7 @@ fn a_program_that_is_not_the_one_that_was_judged_is_never_started() {
     let mut lab = Lab::with(&[("README.md", "hello\n")]).judging(Everything(Class::Observe, Effect::Read));
     lab.bin_dirs = vec![bin.path().into()];
     let mut warrant = lab.warrant(&["tool"], &[], None);
-    assert_eq!(warrant.programs.iter().map(|program| program.name.as_str()).collect::<Vec<_>>(), ["tool"]);
+    assert_eq!(warrant.programs.iter().map(|program| program.name.as_str()).collect::<Vec<_>>(), ["/bin/sh", "tool"]);
     put("#!/bin/sh\necho two\n", 0o755);
     let why = lab.refused(warrant.clone());
     assert!(why.starts_with("the program tool was changed since: its sha256 was ") && why.contains("begin a new run"), "{why}");
