@@ -17,6 +17,10 @@ pub(super) enum Named {
 impl Named {
     /// Says what a name promises, if it is that of a secret.
     pub(super) fn of(name: &str) -> Option<Named> {
+        // Charts write the hash of what a pod uses beside it.
+        if name.contains("checksum/") {
+            return None;
+        }
         let last = name.trim().trim_matches(['"', '\'', '`']).rsplit(['/', ':', '.']).next().unwrap_or(name);
         let name: String = last.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
         let ends = ENDS.get(usize::from(*name.as_bytes().last()?))?;
@@ -57,7 +61,7 @@ static ENDS: LazyLock<Vec<Vec<(usize, &str)>>> = LazyLock::new(|| {
     ends
 });
 
-const PASSWORDS: &str = "password passwd passphrase passwort passcode kennwort motdepasse contrasena dbpass userpass rootpass adminpass mypass ftppass smtppass \
+const PASSWORDS: &str = "password passwd passphrase passwort passcode kennwort motdepasse contrasena dbpass userpass rootpass adminpass becomepass pwhash mypass ftppass smtppass \
     mysqlpass mailpass httppass basicpass authpass privpass requirepass masterauth pwd psk rcpass sshpass bindpw rootpw userpw adminpw dbpw ldappw passwords \
     presharedkey presharedsecret passwordhash passwdhash ptpasswd snmppass wpapass wifipass vncpass";
 const TOKENS: &str = "secret secrets token tokens apikey apikeys authkey accesskey secretkey privatekey sharedkey masterkey encryptionkey signingkey sessionkey \

@@ -159,6 +159,7 @@ fn what_only_speaks_of_secrets_is_clean() {
         ("factory.yaml", "image: factory.talos.dev/installer/3f9a0c7be1d24586af03bc9de712485069c1d7e2a4b8f0536d1e9c7ab2480f6d:v1.9.0\n"),
         ("known_hosts", "git.lan ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIq7Rt2Zx9Lm4Wv8Kb3Nc6Yd1Hs5Jf0Gp2TqA8Xw5\n"),
         ("go.sum", "example.org/x v1.2.3 h1:q7Rt2Zx9Lm4Wv8Kb3Nc6Yd1Hs5Jf0Gp2TqA8Xw5Ec9U=\n"),
+        ("d.yaml", "metadata:\n  annotations:\n    checksum/secret: 3f9a0c7be1d24586af03bc9de712485069c1d7e2a4b8f0536d1e9c7ab2480f6d\n"),
         ("snmp.yml", "auths:\n  public_v2:\n    community: public\n"),
         (".env.example", "DB_PASSWORD=\nSECRET_KEY=your-secret-key-here\nTOKEN=op://home/x/token\n"),
     ] {
