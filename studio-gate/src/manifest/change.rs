@@ -128,8 +128,8 @@ mod tests {
         assert_eq!(between("a: [{name: x}, {name: y}]\n", "a: [{name: y}, {name: x}]\n"), ["1 a: Some(\"x y\") Some(\"y x\")"]);
         assert_eq!(between("a: [{name: x}]\n", "a: {x: {name: x}}\n").len(), 1);
         assert_eq!(
-            between("c: [{name: x, image: a}, {name: y, image: b}]\n", "c:\n- {name: y, image: b}\n- {name: x, image: z}\n"),
-            ["3 c.x.image: Some(\"a\") Some(\"z\")"]
+            between("containers: [{name: x, image: a}, {name: y, image: b}]\n", "containers:\n- {name: y, image: b}\n- {name: x, image: z}\n"),
+            ["3 containers.x.image: Some(\"a\") Some(\"z\")"]
         );
         assert_eq!(between("a: {b: 1}\n", "a: {b: 1}\nd: {e: {f: 2}}\n"), ["2 d.e.f: None Some(\"2\")"]);
         assert_eq!(between("a: {b: 1, c: 2}\n", "a: {c: 2}\n"), ["1 a.b: Some(\"1\") None"]);
