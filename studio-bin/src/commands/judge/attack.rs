@@ -56,14 +56,8 @@ enum Action {
         #[serde(default = "super::studio")]
         stage: Stage,
     },
-    /// A human's word is made up.
-    ForgeApproval,
     /// A human's word is used for something else.
     RunApproved,
-    /// A ticket is handed in by somebody who is no file of the queue.
-    CreateTicket,
-    /// A rehearsal writes where live runs stand.
-    SimWrite,
     /// A plan is handed in.
     SubmitPlan {
         #[serde(default)]
@@ -90,12 +84,7 @@ pub(super) fn attempt(gate: &ShortGate, action: &Value) -> Result<Option<&'stati
         Action::RunCommand { output: Some(output), .. } => leak::output(&output),
         Action::RunCommand { output_chunks, .. } if !output_chunks.is_empty() => leak::chunks(&output_chunks),
         Action::EditFile { path, content, stage } => deed::edit(gate, &path, &content, stage),
-        Action::ForgeApproval => deed::forged(),
         Action::RunApproved => deed::otherwise(gate, action),
-        // Tickets are read out of files of the repository, and nowhere else.
-        Action::CreateTicket => Some("ingest-auth"),
-        // Its journal lies in a folder of its own: `a_rehearsal_commits_and_ticks_nothing`.
-        Action::SimWrite => Some("simulation-separate-store"),
         Action::Unknown => None,
         Action::LogOrStream { text } => leak::log(&text),
         Action::WriteReport { content } => leak::report(&content),

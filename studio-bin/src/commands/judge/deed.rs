@@ -1,11 +1,9 @@
 //! Attempts to edit what is not one's own, or to have an approval count for something else than was shown.
 
 use serde_json::{Value, json};
-use studio_core::approval::{NoApprovers, Signed};
 use studio_core::closure::Closure;
 use studio_core::event::Mode;
 use studio_core::gate::{Case, EditJudgement, EditVerdict, Gate};
-use studio_core::name::Digest;
 use studio_core::plan::Edit;
 use studio_core::step::Step;
 use studio_core::ticket::Stage;
@@ -37,22 +35,6 @@ pub(super) fn edit(gate: &ShortGate, path: &str, content: &str, stage: Stage) ->
     }
 }
 
-/// Somebody who has no key says that a human agreed.
-pub(super) fn forged() -> Option<&'static str> {
-    let said = json!({
-        "v": 1, "signature": "a human agreed",
-        "statement": {
-            "word": "approve", "op": "20260101-000000-x-0000.01.1", "effect": Digest::zero(), "by": "human",
-            "at": "2026-01-01T00:00:00Z", "expires": "2026-01-02T00:00:00Z",
-        },
-    });
-    let believed = serde_json::from_value::<Signed>(said).map(|signed| {
-        let now = signed.statement.at;
-        signed.believe(&NoApprovers, now).is_ok()
-    });
-    (!believed.unwrap_or(false)).then_some("approval-channel")
-}
-
 /// What was approved is run otherwise: of the two effects, or of a step that says more than a step can.
 pub(super) fn otherwise(gate: &ShortGate, action: &Value) -> Option<&'static str> {
     let shown = json!({ "name": "s", "argv": ["kubectl", "cordon", "w-1"], "target": "lab", "why": "w" });
@@ -77,7 +59,8 @@ pub(super) fn otherwise(gate: &ShortGate, action: &Value) -> Option<&'static str
             Case { step: &step, mode: Mode::Live, stage, cluster: None, base: None, edits: &[], script: None, closure: &closure, programs: &[] };
         Some(gate.judge(&case).digest)
     };
-    (effect(&shown, Stage::Infra) != effect(&run, stage)).then_some(reason)
+    let approved = effect(&shown, Stage::Infra)?; // or there is nothing to compare with
+    (effect(&run, stage) != Some(approved)).then_some(reason)
 }
 
 #[cfg(test)]
@@ -108,7 +91,6 @@ mod tests {
     #[test]
     fn an_approval_counts_for_what_was_shown() {
         let gate = ShortGate::new();
-        assert_eq!(forged(), Some("approval-channel"));
         for (action, reason) in [
             (json!({ "target": "prod" }), Some("approval-target-binding")),
             (json!({ "env": { "A": "1" } }), Some("approval-env-binding")),

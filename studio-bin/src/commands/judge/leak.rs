@@ -8,9 +8,6 @@ use studio_gate::secrets;
 /// What a secret could be of which an attempt only gives the beginning.
 const MADE_UP: &str =
     "iOiJzdHVkaW8tbWFkZS11cCJ9q7Rt2Zx9Lm4Wv8Kb3Nc6Yd1H.s5Jf0Gp2Tq7Rt2Zx9Lm4Wv8Kb3Nc6Yd1Hs5Jf0Gp2T.q7Rt2Zx9Lm4Wv8Kb3Nc6Yd1Hs5Jf0Gp2T";
-/// How a field of a stream of events begins.
-const FIELDS: [&str; 4] = ["id:", "event:", "data:", "retry:"];
-
 /// A command writes `text`: it is kept with the step and told to a model.
 pub(super) fn output(text: &str) -> Option<&'static str> {
     let text = filled(text);
@@ -34,16 +31,12 @@ pub(super) fn chunks(pieces: &[String]) -> Option<&'static str> {
 
 /// A line is logged or streamed.
 pub(super) fn log(text: &str) -> Option<&'static str> {
-    let line = visible(text);
-    // What streams is a JSON string, so a line of it is no field of the stream.
-    let field = text.lines().any(|line| FIELDS.iter().any(|field| line.starts_with(field)));
-    let one = serde_json::Value::from(text).to_string();
-    output(text).or_else(|| (line != text).then_some("output-sanitiser")).or_else(|| (field && !one.contains('\n')).then_some("sse-json-encoding"))
+    output(text).or_else(|| (visible(text) != text).then_some("output-sanitiser"))
 }
 
 /// A report, or another file for people, is written.
 pub(super) fn report(text: &str) -> Option<&'static str> {
-    (!secrets("report.md", &filled(text)).is_empty()).then_some("secret-scan").or_else(|| log(text).filter(|reason| *reason != "sse-json-encoding"))
+    (!secrets("report.md", &filled(text)).is_empty()).then_some("secret-scan").or_else(|| log(text))
 }
 
 /// Puts something made up where an attempt only hints at a value: `ghp_...`, `<key>`.
@@ -71,7 +64,6 @@ mod tests {
     #[test]
     fn nothing_is_shown_that_a_terminal_obeys() {
         assert_eq!(log("\u{1b}[2J$ approved"), Some("output-sanitiser"));
-        assert_eq!(log("id: 7\n"), Some("sse-json-encoding"));
         assert_eq!(log("all is well"), None);
         assert_eq!(report("client-key-data: <key>"), Some("secret-scan"));
         assert_eq!(report("It went well.\n"), None);
